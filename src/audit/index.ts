@@ -1,0 +1,1 @@
+export { type AuditInput, AuditLog, NO_REQUEST } from "./audit-log.js";

@@ -1,0 +1,85 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { PrismaPGlite } from "pglite-prisma-adapter";
+import { PrismaClient } from "./client/client.js";
+import { lockFolder } from "./lock.js";
+import { migrate, type SqlRunner } from "./migrate.js";
+
+export type { PrismaClient } from "./client/client.js";
+
+/** The gateway's own database: one Prisma client, whichever Postgres is behind it. */
+export interface Database {
+  readonly prisma: PrismaClient;
+  /** Where it is, for logs and health: never with a password. */
+  readonly description: string;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions = { readonly url: string } | { readonly folder: string };
+
+/** The one tenant that exists until several are managed. */
+export const DEFAULT_TENANT = "default";
+
+/**
+ * Opens Postgres at `url`, or the embedded Postgres in `folder`, and brings the schema up to date.
+ * @throws Error when it cannot be reached, or when another process holds the folder
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const database = "url" in options ? await openServer(options.url) : await openEmbedded(options.folder);
+  await database.prisma.tenant.upsert({
+    where: { id: DEFAULT_TENANT },
+    create: { id: DEFAULT_TENANT, name: "Default" },
+    update: {},
+  });
+  return database;
+}
+
+async function openServer(url: string): Promise<Database> {
+  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
+  // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
+  pool.on("error", () => undefined);
+  const client = await pool.connect();
+  try {
+    await migrate({
+      run: async (sql) => void (await client.query(sql)),
+      rows: async (sql, values) => (await client.query(sql, values)).rows,
+    });
+  } finally {
+    client.release();
+  }
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const { host, pathname } = new URL(url);
+  return {
+    prisma,
+    description: `postgres ${host}${pathname}`,
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+async function openEmbedded(folder: string): Promise<Database> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const unlock = await lockFolder(folder);
+  const path = join(folder, "postgres");
+  const engine = await PGlite.create(path);
+  const runner: SqlRunner = {
+    run: async (sql) => void (await engine.exec(sql)),
+    rows: async (sql, values) => (await engine.query<Record<string, unknown>>(sql, values)).rows,
+  };
+  await migrate(runner);
+  const prisma = new PrismaClient({ adapter: new PrismaPGlite(engine) });
+  return {
+    prisma,
+    description: "embedded postgres",
+    async close() {
+      await prisma.$disconnect();
+      if (!engine.closed) await engine.close();
+      await unlock();
+    },
+  };
+}

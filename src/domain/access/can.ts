@@ -1,0 +1,21 @@
+import type { Principal, Scope } from "./scope.js";
+import { ALL } from "./scope.js";
+
+/** Whether a vehicle lies within a scope. A vehicle without a fleet is outside every scope that is limited to fleets. */
+export function canSeeVehicle(scope: Scope, vehicle: { readonly id: string; readonly fleetId: string | null }): boolean {
+  if (scope.vehicleIds !== ALL && !scope.vehicleIds.has(vehicle.id)) return false;
+  return scope.fleetIds === ALL || (vehicle.fleetId !== null && scope.fleetIds.has(vehicle.fleetId));
+}
+
+/** Whether a vehicle id may be asked for at all: decided without a lookup, so that a refusal tells nothing. */
+export function canNameVehicle(scope: Scope, vehicleId: string): boolean {
+  return scope.vehicleIds === ALL || scope.vehicleIds.has(vehicleId);
+}
+
+export function canNameFleet(scope: Scope, fleetId: string): boolean {
+  return scope.fleetIds === ALL || scope.fleetIds.has(fleetId);
+}
+
+export function hasPermission(principal: Principal, anyOf: readonly string[]): boolean {
+  return principal.permissions.includes(ALL) || anyOf.some((permission) => principal.permissions.includes(permission));
+}

@@ -1,0 +1,236 @@
+import { hasPermission } from "./can.js";
+import { ROLES, type Role } from "./roles.js";
+import type { Principal } from "./scope.js";
+
+/**
+ * Who may read a field. `public`: anybody, signed in or not. Else the role must be listed, and where permissions are
+ * named the principal must hold one of them. `self` names an argument that, when it is the caller's own id, opens the
+ * field to any role.
+ */
+export interface Rule {
+  readonly public?: true;
+  readonly roles: readonly Role[];
+  readonly permissions?: readonly string[];
+  readonly self?: string;
+}
+
+const ANYBODY: Rule = { public: true, roles: ROLES };
+const SIGNED_IN: Rule = { roles: ROLES };
+const FLEET_STAFF: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "SUPPORT"] };
+/** Whoever may look at single vehicles, each within the own scope. Executives see figures only. */
+const VEHICLE_READERS: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN", "SUPPORT"] };
+const FIGURE_READERS: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "EXECUTIVE"] };
+const ALL_BUT_COST: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "EXECUTIVE", "SUPPORT"] };
+const COST: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "ADMIN", "EXECUTIVE"] };
+const ADMINISTRATORS: Rule = { roles: ["ADMIN"] };
+const BOOKING: Rule = {
+  roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "ADMIN"],
+  permissions: ["book_appointments", "manage_appointments"],
+};
+const ALERT_HANDLING: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN"] };
+
+type Fields = Readonly<Record<string, Rule>>;
+
+function fields(rule: Rule, ...names: readonly string[]): Fields {
+  return Object.fromEntries(names.map((name) => [name, rule]));
+}
+
+const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "warnings"];
+
+function connection(name: string): Record<string, Fields> {
+  return {
+    [`${name}Connection`]: fields(SIGNED_IN, "edges", "nodes", "pageInfo", "totalCount"),
+    [`${name}Edge`]: fields(SIGNED_IN, "cursor", "node"),
+  };
+}
+
+/**
+ * The one table of roles and fields. REST endpoints are stored documents over these fields, so it is also the table of
+ * roles and endpoints. A field that is missing here cannot be read, and fails the build.
+ */
+export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
+  Query: {
+    ...fields(ANYBODY, "version"),
+    ...fields(FLEET_STAFF, "fleet"),
+    ...fields(VEHICLE_READERS, "vehicles", "vehicle", "component", "appointment"),
+    ...fields(BOOKING, "slots"),
+    ownerDashboard: { ...FLEET_STAFF, self: "userId" },
+    technicianDashboard: { roles: ["FLEET_MANAGER", "ADMIN"], self: "id" },
+    executiveDashboard: { roles: ["ADMIN", "EXECUTIVE"] },
+    ...fields(ALL_BUT_COST, "fleetHealth", "alertMetrics"),
+    ...fields(FIGURE_READERS, "costMetrics", "uptimeMetrics", "warrantyMetrics"),
+    ...fields(SIGNED_IN, "me"),
+    userPermissions: { ...ADMINISTRATORS, self: "id" },
+    auditLog: ADMINISTRATORS,
+    userActivity: { ...ADMINISTRATORS, self: "userId" },
+  },
+  Mutation: {
+    login: ANYBODY,
+    ...fields(BOOKING, "appointmentBook", "appointmentReschedule", "appointmentCancel"),
+    ...fields(ALERT_HANDLING, "alertAcknowledge", "alertResolve"),
+  },
+  LoginPayload: fields(ANYBODY, "accessToken", "tokenType", "expiresIn", "user"),
+  User: fields(
+    ANYBODY,
+    ...["id", "username", "email", "role", "permissions", "vehicleIds", "fleetIds", "dashboards", "lastLoginAt"],
+  ),
+  PageInfo: fields(SIGNED_IN, "hasNextPage", "hasPreviousPage", "startCursor", "endCursor"),
+  UserError: fields(SIGNED_IN, "code", "message", "field"),
+  Period: fields(SIGNED_IN, "start", "end"),
+  Coverage: fields(SIGNED_IN, "vehiclesKnown", "vehiclesWithData"),
+  Warning: fields(SIGNED_IN, "source", "error"),
+
+  Vehicle: {
+    ...fields(SIGNED_IN, "id", "vin", "make", "model", "year", "fleetId", "ownerId", "status", "odometerKm"),
+    ...fields(SIGNED_IN, "inServiceSince", "lastSeenAt", "position", "health", "component", "telemetry", "alerts"),
+    ...fields(SIGNED_IN, "appointments", "claims", "warranty", "decisions"),
+  },
+  Position: fields(SIGNED_IN, "latitude", "longitude", "region"),
+  VehicleHealth: fields(SIGNED_IN, "score", "status", "components", "computedAt"),
+  Component: {
+    ...fields(SIGNED_IN, "type", "score", "status", "rulKm", "rulDays", "confidence", "riskFactors"),
+    ...fields(SIGNED_IN, "recommendedActions", "alerts", "appointments", "claims"),
+  },
+  Telemetry: {
+    ...fields(SIGNED_IN, "recordedAt", "protocol", "rpm", "engineTemperatureC", "speedKmh", "odometerKm", "position"),
+  },
+  Alert: {
+    ...fields(SIGNED_IN, "id", "vehicleId", "severity", "status", "title", "message", "component", "createdAt"),
+    ...fields(SIGNED_IN, "acknowledgedAt", "resolvedAt", "recipients", "metadata"),
+    ...fields(VEHICLE_READERS, "vehicle"),
+  },
+  AlertRecipient: fields(SIGNED_IN, "userId", "channels", "deliveryStatus"),
+  Appointment: {
+    ...fields(SIGNED_IN, "id", "vehicleId", "technicianId", "technician", "type", "serviceType", "component", "status"),
+    ...fields(SIGNED_IN, "scheduledAt", "estimatedCompletion", "startedAt", "completedAt", "serviceBay"),
+    ...fields(SIGNED_IN, "estimatedDurationHours", "parts", "autoBooked", "alertId"),
+    ...fields(VEHICLE_READERS, "vehicle"),
+    ...fields(COST, "cost"),
+  },
+  Part: fields(SIGNED_IN, "name", "quantity", "inStock"),
+  Technician: fields(SIGNED_IN, "id", "name", "specialization", "rating", "skills", "hoursPerDay"),
+  Slot: {
+    ...fields(SIGNED_IN, "startsAt", "technician", "serviceBay", "partsAvailable", "estimatedCompletion", "confidence"),
+  },
+  Claim: {
+    ...fields(SIGNED_IN, "id", "vehicleId", "component", "failureDescription", "failureDate", "status"),
+    ...fields(SIGNED_IN, "preliminaryDecision", "confidence", "fraudScore", "submittedAt", "decidedAt", "evidencePackUrl"),
+    ...fields(VEHICLE_READERS, "vehicle"),
+    ...fields(COST, "repairCostEstimate", "estimatedCoverage", "estimatedDeductible", "payoutAmount"),
+  },
+  WarrantyCoverage: {
+    ...fields(SIGNED_IN, "isEligible", "coverageType", "expiryDate", "mileageLimitKm", "currentMileageKm", "daysRemaining"),
+  },
+  CostRange: fields(COST, "minimum", "maximum", "midpoint"),
+  Decision: {
+    ...fields(SIGNED_IN, "id", "vehicleId", "agent", "decision", "severity", "confidence", "reasoning"),
+    ...fields(SIGNED_IN, "recommendedActions", "urgency", "model", "createdAt"),
+    ...fields(COST, "estimatedCostText", "estimatedCost"),
+  },
+  ...connection("Vehicle"),
+  ...connection("Alert"),
+  ...connection("Appointment"),
+  ...connection("Claim"),
+  ...connection("Decision"),
+
+  Fleet: {
+    ...fields(SIGNED_IN, "id", ...PROVENANCE, "summary", "healthDistribution", "componentHealth", "heatmap", "topIssues"),
+    ...fields(SIGNED_IN, "upcomingMaintenance", "alertSummary", "technicianUtilization", "healthTrend", "recentAlerts"),
+    ...fields(COST, "cost"),
+  },
+  FleetSummary: {
+    ...fields(SIGNED_IN, "totalVehicles", "activeVehicles", "inMaintenance", "criticalAlerts", "averageHealthScore"),
+  },
+  HealthDistribution: fields(SIGNED_IN, "excellent", "good", "fair", "poor", "critical"),
+  HealthDistributionPercent: fields(SIGNED_IN, "excellent", "good", "fair", "poor", "critical"),
+  ComponentHealth: fields(SIGNED_IN, "component", "averageHealthScore", "distribution"),
+  HeatmapCell: fields(SIGNED_IN, "latitude", "longitude", "region", "vehicles", "averageHealthScore"),
+  TopIssue: {
+    ...fields(SIGNED_IN, "component", "affectedVehicles", "averageRulKm"),
+    ...fields(COST, "estimatedTotalCost"),
+  },
+  MonthlyCost: fields(COST, "totalCostAvoidance", "preventiveMaintenanceSavings", "warrantyCoveredRepairs"),
+  SeverityCounts: fields(SIGNED_IN, "info", "warning", "critical", "emergency"),
+  TechnicianUtilization: {
+    ...fields(SIGNED_IN, "technicianId", "name", "bookedHours", "availableHours", "utilizationPct"),
+  },
+  HealthTrend: fields(SIGNED_IN, "direction", "delta", "points"),
+  HealthTrendPoint: fields(SIGNED_IN, "date", "averageHealthScore"),
+  FleetHealth: {
+    ...fields(SIGNED_IN, ...PROVENANCE, "averageHealthScore", "totalVehicles", "vehiclesWithData", "distribution"),
+    ...fields(SIGNED_IN, "distributionPct", "vehiclesRequiringAttention", "attentionVehicleIds", "trend"),
+  },
+  CostMetrics: {
+    ...fields(COST, ...PROVENANCE, "costAvoidance", "breakdownRepairCost", "preventiveMaintenanceCost"),
+    ...fields(COST, "preventiveEvents", "pricedEvents", "totalMaintenanceSpend", "avgCostPerVehicle"),
+    ...fields(COST, "warrantySavings", "byComponent", "currency"),
+  },
+  ComponentCostAvoidance: fields(COST, "component", "costAvoidance", "events"),
+  UptimeMetrics: {
+    ...fields(SIGNED_IN, ...PROVENANCE, "uptimePct", "operationalVehicles", "totalVehicles", "inMaintenance"),
+    ...fields(SIGNED_IN, "averageVehicleAgeYears", "averageMileageKm", "serviceFrequencyPerVehicleYear"),
+  },
+  AlertMetrics: {
+    ...fields(SIGNED_IN, ...PROVENANCE, "totalAlerts", "bySeverity", "avgAcknowledgmentMinutes", "avgResolutionMinutes"),
+    ...fields(SIGNED_IN, "acknowledged", "resolved", "acknowledgedPct", "open", "alertFatigueScore"),
+  },
+  WarrantyMetrics: {
+    ...fields(SIGNED_IN, ...PROVENANCE, "totalClaims", "approved", "rejected", "pending", "approvalRatePct"),
+    ...fields(SIGNED_IN, "avgProcessingHours", "fraudFlagged", "fraudDetectionRatePct"),
+    ...fields(COST, "totalPayouts"),
+  },
+
+  OwnerDashboard: fields(SIGNED_IN, "userId", "vehicles", "actions", "asOf", "generatedAt", "cached", "warnings"),
+  OwnerVehicle: {
+    ...fields(SIGNED_IN, "vehicleId", "vehicle", "overallHealthScore", "status", "components", "upcomingMaintenance"),
+    ...fields(SIGNED_IN, "serviceHistory", "activeAlerts", "warranty"),
+  },
+  ServiceRecord: { ...fields(SIGNED_IN, "date", "type", "description"), ...fields(COST, "cost") },
+  OwnerActions: fields(SIGNED_IN, "bookAppointmentUrl"),
+  TechnicianDashboard: {
+    ...fields(SIGNED_IN, "technicianId", "date", "schedule", "assignedVehicles", "partsNeeded", "jobs", "performance"),
+    ...fields(SIGNED_IN, "asOf", "generatedAt", "cached", "warnings"),
+  },
+  AssignedVehicle: fields(SIGNED_IN, "vehicleId", "issues"),
+  VehicleIssue: fields(SIGNED_IN, "component", "severity", "recommendedActions"),
+  JobCounts: fields(SIGNED_IN, "completed", "pending", "total"),
+  TechnicianPerformance: fields(SIGNED_IN, "avgRepairTimeHours", "jobsCompletedPeriod"),
+  ExecutiveDashboard: fields(FIGURE_READERS, ...PROVENANCE, "fleetHealth", "uptimePct", "cost", "warranty", "alerts"),
+  ExecutiveHealth: fields(FIGURE_READERS, "averageHealthScore", "trend"),
+  ExecutiveCost: {
+    ...fields(FIGURE_READERS, "costAvoidance", "maintenanceSpend", "avgCostPerVehicle", "warrantySavings", "currency"),
+  },
+  ExecutiveWarranty: fields(FIGURE_READERS, "approvalRatePct", "totalPayouts", "fraudDetectionRatePct"),
+  ExecutiveAlerts: fields(FIGURE_READERS, "total", "critical"),
+
+  AppointmentPayload: fields(SIGNED_IN, "appointment", "errors"),
+  AlertPayload: fields(SIGNED_IN, "alert", "errors"),
+
+  AuditPage: fields(ADMINISTRATORS, "items", "total", "limit", "offset"),
+  AuditEntry: {
+    ...fields(SIGNED_IN, "id", "sequence", "timestamp", "actor", "action", "resource", "method", "status", "ip"),
+    ...fields(SIGNED_IN, "userAgent", "details", "eventType", "eventId", "prevHash", "hash"),
+  },
+  AuditActor: fields(SIGNED_IN, "userId", "role"),
+  UserActivity: fields(SIGNED_IN, "userId", "summary", "items"),
+  UserActivitySummary: fields(SIGNED_IN, "totalActions", "lastActionAt", "byAction"),
+};
+
+/** Null: allowed. Else why not. A field without a rule is refused to everybody. */
+export function refusal(
+  rule: Rule | undefined,
+  principal: Principal | null,
+  args: Readonly<Record<string, unknown>>,
+): "UNAUTHENTICATED" | "FORBIDDEN" | null {
+  if (rule?.public) return null;
+  if (!principal) return "UNAUTHENTICATED";
+  if (!rule) return "FORBIDDEN";
+  if (rule.self !== undefined && args[rule.self] === principal.userId) return null;
+  const allowed = rule.roles.includes(principal.role) && (!rule.permissions || hasPermission(principal, rule.permissions));
+  return allowed ? null : "FORBIDDEN";
+}
+
+/** Whether every signed-in role may read the field, so that nothing needs to be asked per object. */
+export function isOpenToAll(rule: Rule | undefined): boolean {
+  return rule !== undefined && !rule.permissions && ROLES.every((role) => rule.roles.includes(role));
+}

@@ -1,0 +1,62 @@
+import { type Entry, type ServiceName, sourceName, UpstreamError, UpstreamRefusal } from "../upstream/index.js";
+
+/** A source that could not contribute, or a figure that rests on less than all: shown next to the figures. */
+export interface Warning {
+  /** `warranty-service`, or `crowsnest` where the gateway itself has something to say. */
+  readonly source: string;
+  readonly error: string;
+}
+
+/**
+ * What an answer rests on: how old its parts are, which sources failed. One per aggregate, and one per operation that
+ * hears of everything its aggregates hear.
+ */
+export class Ledger {
+  #oldest = Number.POSITIVE_INFINITY;
+  #newest = Number.NEGATIVE_INFINITY;
+  readonly #warnings = new Map<string, Warning>();
+  #failure: UpstreamError | UpstreamRefusal | null = null;
+
+  constructor(readonly parent: Ledger | null = null) {}
+
+  note(entry: Entry<unknown>): void {
+    this.#oldest = Math.min(this.#oldest, entry.fetchedAt);
+    this.#newest = Math.max(this.#newest, entry.fetchedAt);
+    this.parent?.note(entry);
+  }
+
+  warn(source: string, error: string): void {
+    this.#warnings.set(`${source}|${error}`, { source, error });
+    this.parent?.warn(source, error);
+  }
+
+  /** Takes an upstream failure as a warning. Anything else is a bug and goes on its way. */
+  fail(service: ServiceName, error: unknown, context = ""): void {
+    if (!(error instanceof UpstreamError || error instanceof UpstreamRefusal)) throw error;
+    this.#failure ??= error;
+    this.warn(sourceName(service), error.reason + context);
+  }
+
+  get warnings(): Warning[] {
+    return [...this.#warnings.values()];
+  }
+
+  /** Fetch time of the oldest part, epoch milliseconds UTC; null when nothing was read. */
+  get asOf(): number | null {
+    return this.hasData ? this.#oldest : null;
+  }
+
+  get hasData(): boolean {
+    return this.#newest !== Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether all parts were already there at `instant`: nothing had to be fetched. */
+  cachedSince(instant: number): boolean {
+    return this.hasData && this.#newest < instant;
+  }
+
+  /** @throws the first failure, when sources failed and none gave anything */
+  assertSomething(): void {
+    if (this.#failure && !this.hasData) throw this.#failure;
+  }
+}

@@ -1,0 +1,70 @@
+import { PublicError } from "../base/errors.js";
+import { bandOf } from "../domain/fleet/health.js";
+import type { Band, Health, Vehicle, VehicleStatus } from "../domain/fleet/records.js";
+import { FleetData } from "./fleet-data.js";
+import type { Viewer } from "./viewer.js";
+
+export interface VehicleFilter {
+  readonly fleetId?: string | null | undefined;
+  readonly status?: readonly VehicleStatus[] | null | undefined;
+  readonly band?: readonly Band[] | null | undefined;
+  readonly componentBelow?: { readonly component: string; readonly score: number } | null | undefined;
+  readonly text?: string | null | undefined;
+}
+
+export type VehicleOrderField = "ID" | "HEALTH_SCORE" | "ODOMETER" | "LAST_SEEN";
+
+/** A vehicle and the value it is ordered by; null sorts last either way. */
+export interface RankedVehicle {
+  readonly vehicle: Vehicle;
+  readonly rank: number | string | null;
+}
+
+/**
+ * The visible vehicles that match, not yet ordered. Health is loaded only when the question is about it.
+ * @throws PublicError when the vehicle list, or health where it is asked about, is not available
+ */
+export async function findVehicles(
+  viewer: Viewer,
+  filter: VehicleFilter,
+  orderBy: VehicleOrderField,
+  refresh?: boolean | null,
+): Promise<RankedVehicle[]> {
+  const data = new FleetData(viewer, viewer.reader(refresh), { fleetId: filter.fleetId ?? null, vehicleId: null, component: null });
+  const vehicles = required(await data.vehicles(), data);
+  const matching = vehicles.filter((vehicle) => matches(vehicle, filter));
+  const aboutHealth = filter.band != null || filter.componentBelow != null || orderBy === "HEALTH_SCORE";
+  if (!aboutHealth) return matching.map((vehicle) => ({ vehicle, rank: rankOf(vehicle, orderBy) }));
+  const healths = new Map(required(await data.health(), data).map((health) => [health.vehicleId, health]));
+  return matching
+    .filter((vehicle) => matchesHealth(healths.get(vehicle.id), filter))
+    .map((vehicle) => ({
+      vehicle,
+      rank: orderBy === "HEALTH_SCORE" ? (healths.get(vehicle.id)?.score ?? null) : rankOf(vehicle, orderBy),
+    }));
+}
+
+function required<T>(value: T | null, data: FleetData): T {
+  if (value !== null) return value;
+  const reason = data.ledger.warnings.map(({ source, error }) => `${source}: ${error}`).join("; ");
+  throw new PublicError("UPSTREAM_UNAVAILABLE", reason || "A source is not available");
+}
+
+function rankOf(vehicle: Vehicle, orderBy: VehicleOrderField): number | string | null {
+  if (orderBy === "ODOMETER") return vehicle.odometerKm;
+  return orderBy === "LAST_SEEN" ? vehicle.lastSeenAt : vehicle.id;
+}
+
+function matches(vehicle: Vehicle, filter: VehicleFilter): boolean {
+  if (filter.status != null && !filter.status.includes(vehicle.status)) return false;
+  if (!filter.text) return true;
+  const wanted = filter.text.toLowerCase();
+  const told = [vehicle.id, vehicle.vin, vehicle.make, vehicle.model, vehicle.ownerId, vehicle.position?.region];
+  return told.some((value) => value?.toLowerCase().includes(wanted));
+}
+
+function matchesHealth(health: Health | undefined, filter: VehicleFilter): boolean {
+  if (filter.band != null && !(health && filter.band.includes(bandOf(health.score)))) return false;
+  const below = filter.componentBelow;
+  return below == null || (health?.components.some((c) => c.type === below.component && c.score < below.score) ?? false);
+}

@@ -1,0 +1,74 @@
+import type { Clock } from "../base/clock.js";
+import { PublicError } from "../base/errors.js";
+import { canNameFleet, canNameVehicle, canSeeVehicle } from "../domain/access/can.js";
+import { type Principal, type Scope, scopeOf } from "../domain/access/scope.js";
+import type { Vehicle } from "../domain/fleet/records.js";
+import type { Freshness, Reader } from "../upstream/index.js";
+import { Ledger } from "./ledger.js";
+
+/** What the fleet's figures need to know besides the data. */
+export interface FleetSettings {
+  /** "Now" for figures: open periods, upcoming work, ages. Not the clock of tokens or caches. */
+  readonly clock: Clock;
+  /** ISO 4217 code of all amounts. */
+  readonly currency: string;
+  /** Cost of a breakdown per component, used where no emergency repair tells it. */
+  readonly breakdownCosts: ReadonlyMap<string, number>;
+  /** How long a first answer waits for the health trend, which needs one call per vehicle, before it goes without. */
+  readonly trendPatienceMs: number;
+}
+
+/** One principal asking one thing: who it is, what may be seen, and the request's own loaders. */
+export class Viewer {
+  readonly scope: Scope;
+  readonly ledger = new Ledger();
+  readonly #readers = new Map<Freshness, Reader>();
+
+  constructor(
+    readonly principal: Principal,
+    readonly settings: FleetSettings,
+    /** When the request began, epoch milliseconds of the cache's clock. */
+    readonly startedAt: number,
+    readonly newReader: (tenantId: string, freshness: Freshness) => Reader,
+    readonly freshness: Freshness = "cached",
+  ) {
+    this.scope = scopeOf(principal);
+  }
+
+  reader(refresh: boolean | null | undefined): Reader {
+    const freshness = refresh ? "refresh" : this.freshness;
+    const known = this.#readers.get(freshness);
+    if (known) return known;
+    const reader = this.newReader(this.scope.tenantId, freshness);
+    this.#readers.set(freshness, reader);
+    return reader;
+  }
+
+  get bypassedCache(): boolean {
+    return this.#readers.has("refresh");
+  }
+
+  now(): number {
+    return this.settings.clock();
+  }
+
+  /**
+   * A vehicle that exists and may be seen.
+   * @throws PublicError FORBIDDEN outside the scope (told without looking), NOT_FOUND
+   */
+  async vehicle(id: string, refresh?: boolean | null): Promise<Vehicle> {
+    if (!canNameVehicle(this.scope, id)) throw new PublicError("FORBIDDEN", "This vehicle is outside your scope", { id });
+    const entry = await this.reader(refresh).vehicle.load(id);
+    this.ledger.note(entry);
+    if (!entry.value || !canSeeVehicle(this.scope, entry.value)) {
+      throw new PublicError("NOT_FOUND", `There is no vehicle "${id}"`, { id });
+    }
+    return entry.value;
+  }
+
+  assertFleet(id: string | null): void {
+    if (id !== null && !canNameFleet(this.scope, id)) {
+      throw new PublicError("FORBIDDEN", "This fleet is outside your scope", { id });
+    }
+  }
+}

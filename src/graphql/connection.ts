@@ -1,0 +1,84 @@
+import { PublicError } from "../base/errors.js";
+import { compareText } from "../base/groups.js";
+
+/** Relay connection, as resolvers return it. */
+export interface Connection<T> {
+  readonly edges: readonly { readonly cursor: string; readonly node: T }[];
+  readonly nodes: readonly T[];
+  readonly totalCount: number;
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+}
+
+export interface PageArgs {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+}
+
+/** What an item is ordered by; the id decides between equals, so that no item is on two pages or none. */
+type Key = readonly [rank: number | string | null, id: string];
+
+const MAX_FIRST = 500;
+const DEFAULT_FIRST = 50;
+
+/**
+ * Orders the items and cuts the page after the cursor. Cursors name a place in the order, not an item: a page follows
+ * on correctly even when its item has gone meanwhile.
+ * @throws PublicError BAD_USER_INPUT for `first` out of bounds or a cursor that is not one of ours
+ */
+export function connect<T>(
+  items: readonly T[],
+  args: PageArgs,
+  keyOf: (item: T) => Key,
+  direction: "ASC" | "DESC" = "ASC",
+): Connection<T> {
+  const first = args.first ?? DEFAULT_FIRST;
+  if (first < 1 || first > MAX_FIRST) {
+    throw new PublicError("BAD_USER_INPUT", `first must be from 1 to ${MAX_FIRST}, got ${first}`, { field: "first" });
+  }
+  const ordered = items.map((item) => ({ item, key: keyOf(item) })).sort((a, b) => compareKeys(a.key, b.key, direction));
+  const after = args.after ? decodeCursor(args.after) : null;
+  const found = after ? ordered.findIndex(({ key }) => compareKeys(key, after, direction) > 0) : 0;
+  const start = found === -1 ? ordered.length : found;
+  const edges = ordered.slice(start, start + first).map(({ item, key }) => ({ cursor: encodeCursor(key), node: item }));
+  return {
+    edges,
+    nodes: edges.map((edge) => edge.node),
+    totalCount: items.length,
+    pageInfo: {
+      hasNextPage: start + edges.length < ordered.length,
+      hasPreviousPage: start > 0,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+function compareKeys(a: Key, b: Key, direction: "ASC" | "DESC"): number {
+  const [rankA, idA] = a;
+  const [rankB, idB] = b;
+  if (rankA === null || rankB === null) return Number(rankA === null) - Number(rankB === null) || compareText(idA, idB);
+  const order = typeof rankA === "number" && typeof rankB === "number" ? rankA - rankB : compareText(String(rankA), String(rankB));
+  return (direction === "ASC" ? order : -order) || compareText(idA, idB);
+}
+
+function encodeCursor(key: Key): string {
+  return Buffer.from(JSON.stringify(key)).toString("base64url");
+}
+
+function decodeCursor(cursor: string): Key {
+  try {
+    const key: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    if (Array.isArray(key) && key.length === 2 && typeof key[1] === "string") {
+      const rank: unknown = key[0];
+      if (rank === null || typeof rank === "number" || typeof rank === "string") return [rank, key[1]];
+    }
+  } catch {
+    // Falls through to the one message for every way of not being a cursor.
+  }
+  throw new PublicError("BAD_USER_INPUT", `"${cursor.slice(0, 60)}" is not a cursor of this list`, { field: "after" });
+}

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { makeExecutableSchema } from "@graphql-tools/schema";
+import { MapperKind, mapSchema } from "@graphql-tools/utils";
+import { defaultFieldResolver, type GraphQLFieldConfig, type GraphQLSchema } from "graphql";
+import { PublicError } from "../base/errors.js";
+import { ACCESS_RULES, isOpenToAll, type Rule, refusal } from "../domain/access/rules.js";
+import { accessResolvers } from "./access/resolvers.js";
+import { auditResolvers } from "./audit/resolvers.js";
+import type { Context } from "./context.js";
+import { aggregateResolvers } from "./fleet/aggregate.resolvers.js";
+import { recordResolvers } from "./fleet/records.resolvers.js";
+import { vehicleResolvers } from "./fleet/vehicle.resolvers.js";
+import { scalars } from "./scalars.js";
+
+const FOLDER = new URL("./", import.meta.url);
+
+/** The public schema: all modules together, each field behind its access rule. */
+export function createSchema(): GraphQLSchema {
+  const schema = makeExecutableSchema<Context>({
+    typeDefs: readTypeDefs(),
+    resolvers: [scalars, accessResolvers, auditResolvers, aggregateResolvers, recordResolvers, vehicleResolvers],
+    inheritResolversFromInterfaces: true,
+  });
+  return mapSchema(schema, {
+    [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) =>
+      guard(field as GraphQLFieldConfig<unknown, Context>, typeName, ACCESS_RULES[typeName]?.[fieldName]),
+  });
+}
+
+function guard(
+  field: GraphQLFieldConfig<unknown, Context>,
+  typeName: string,
+  rule: Rule | undefined,
+): GraphQLFieldConfig<unknown, Context> {
+  const resolve = field.resolve ?? defaultFieldResolver;
+  const isRoot = typeName === "Query" || typeName === "Mutation";
+  // Below the root only the signed in arrive, so what is open to all roles needs no question per object.
+  if (rule?.public || (!isRoot && isOpenToAll(rule))) return field;
+  return {
+    ...field,
+    resolve: (source, args: Record<string, unknown>, context, info) => {
+      const refused = refusal(rule, context.principal, args);
+      if (refused === null) return resolve(source, args, context, info);
+      throw new PublicError(
+        refused,
+        refused === "FORBIDDEN"
+          ? `Role ${context.principal?.role} may not read ${info.parentType.name}.${info.fieldName}`
+          : "Not signed in: send Authorization: Bearer <token>",
+      );
+    },
+  };
+}
+
+function readTypeDefs(): string[] {
+  const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".graphql"));
+  return files.sort().map((name) => readFileSync(new URL(name, FOLDER), "utf8"));
+}

@@ -1,0 +1,73 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export type CacheOutcome = "hit" | "stale" | "miss" | "bypass" | "joined";
+
+/** Everything that `/metrics` tells, in Prometheus' units (seconds, bytes) and naming. */
+export interface Metrics {
+  request(operation: string, status: number, seconds: number): void;
+  upstreamCall(service: string, outcome: string, seconds: number): void;
+  cacheRead(outcome: CacheOutcome): void;
+  auditSealed(entries: number): void;
+  watchBreaker(service: string, state: () => "closed" | "open" | "half-open"): void;
+  watchGauge(name: string, help: string, read: () => number): void;
+  /** Prometheus text exposition format and its media type. */
+  expose(): Promise<{ contentType: string; text: string }>;
+}
+
+const BREAKER_LEVEL = { closed: 0, "half-open": 1, open: 2 } as const;
+const LATENCY_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const requests = new Histogram({
+    name: "crowsnest_request_duration_seconds",
+    help: "Time to answer, by operation and HTTP status",
+    labelNames: ["operation", "status"],
+    buckets: LATENCY_BUCKETS,
+    registers,
+  });
+  const upstream = new Histogram({
+    name: "crowsnest_upstream_duration_seconds",
+    help: "Time of calls to upstream services, waiting for a slot included, by service and outcome",
+    labelNames: ["service", "outcome"],
+    buckets: LATENCY_BUCKETS,
+    registers,
+  });
+  const cache = new Counter({
+    name: "crowsnest_cache_reads_total",
+    help: "Reads of the shared cache by outcome",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const sealed = new Counter({ name: "crowsnest_audit_entries_total", help: "Audit entries written", registers });
+  const breakers = new Map<string, () => keyof typeof BREAKER_LEVEL>();
+  new Gauge({
+    name: "crowsnest_breaker_state",
+    help: "Circuit breaker per upstream service: 0 closed, 1 half-open, 2 open",
+    labelNames: ["service"],
+    registers,
+    collect() {
+      for (const [service, state] of breakers) this.set({ service }, BREAKER_LEVEL[state()]);
+    },
+  });
+  return {
+    request: (operation, status, seconds) => requests.observe({ operation, status }, seconds),
+    upstreamCall: (service, outcome, seconds) => upstream.observe({ service, outcome }, seconds),
+    cacheRead: (outcome) => cache.inc({ outcome }),
+    auditSealed: (entries) => sealed.inc(entries),
+    watchBreaker: (service, state) => breakers.set(service, state),
+    watchGauge(name, help, read) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}

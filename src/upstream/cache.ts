@@ -1,0 +1,163 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../base/clock.js";
+import type { Metrics } from "../ops/metrics.js";
+
+/** A value as an upstream service gave it, and when. */
+export interface Entry<T> {
+  readonly value: T;
+  /** Epoch milliseconds UTC. */
+  readonly fetchedAt: number;
+  /** Size on the wire, which is what the cache's bound counts. */
+  readonly bytes: number;
+}
+
+export interface Loaded<T> {
+  readonly value: T;
+  readonly bytes: number;
+}
+
+/**
+ * cached: what is there, if young enough. refresh: what is fetched from now on. sweep: like cached, but half a TTL is
+ * already too old, so that a regular sweep keeps entries from ever becoming stale under a user.
+ */
+export type Freshness = "cached" | "refresh" | "sweep";
+
+interface Flight {
+  readonly promise: Promise<Entry<unknown>>;
+}
+
+/** Bytes an entry costs beside its value: key, tags, bookkeeping. */
+const OVERHEAD_BYTES = 200;
+
+/**
+ * The one cache shared by all requests: bounded by bytes, one flight per key, stale-while-revalidate for one further
+ * TTL. Failures are never stored. Entries carry tags, by which a change invalidates what it touches.
+ */
+export class UpstreamCache {
+  readonly #entries: LRUCache<string, Entry<unknown>>;
+  readonly #flights = new Map<string, Flight>();
+  readonly #keysByTag = new Map<string, Set<string>>();
+  readonly #tagsByKey = new Map<string, readonly string[]>();
+
+  constructor(
+    readonly options: { readonly ttlMs: number; readonly maxBytes: number; readonly clock: Clock; readonly metrics: Metrics },
+  ) {
+    this.#entries = new LRUCache<string, Entry<unknown>>({
+      maxSize: options.maxBytes,
+      sizeCalculation: (entry) => entry.bytes + OVERHEAD_BYTES,
+      dispose: (_entry, key, reason) => {
+        if (reason !== "set") this.#untag(key);
+      },
+    });
+  }
+
+  /**
+   * The entry under `key`, loaded when missing or too old. Synchronous when nothing must be waited for.
+   * `load` runs at most once at a time per key, whoever asks.
+   */
+  get<T>(
+    key: string,
+    tags: readonly string[],
+    freshness: Freshness,
+    load: () => Promise<Loaded<T>>,
+  ): Entry<T> | Promise<Entry<T>> {
+    const found = this.#entries.get(key) as Entry<T> | undefined;
+    const age = found ? this.options.clock() - found.fetchedAt : Number.POSITIVE_INFINITY;
+    const { ttlMs, metrics } = this.options;
+    if (found && freshness !== "refresh") {
+      if (age <= (freshness === "sweep" ? ttlMs / 2 : ttlMs)) {
+        metrics.cacheRead("hit");
+        return found;
+      }
+      if (age <= 2 * ttlMs && freshness === "cached") {
+        metrics.cacheRead("stale");
+        // Whoever reads next gets the outcome; this reader must not fail for it.
+        this.#fly(key, tags, load).catch(() => undefined);
+        return found;
+      }
+    }
+    const joined = this.#flights.has(key);
+    metrics.cacheRead(joined ? "joined" : freshness === "refresh" ? "bypass" : "miss");
+    return this.#fly(key, tags, load);
+  }
+
+  /** What is there and not older than one TTL, without loading. */
+  peek<T>(key: string): Entry<T> | undefined {
+    const found = this.#entries.peek(key) as Entry<T> | undefined;
+    return found && this.options.clock() - found.fetchedAt <= this.options.ttlMs ? found : undefined;
+  }
+
+  /** Stores what came along with another answer (one vehicle of a list). */
+  put<T>(key: string, tags: readonly string[], loaded: Loaded<T>): void {
+    this.#store(key, tags, { ...loaded, fetchedAt: this.options.clock() });
+  }
+
+  /** Drops every entry with one of the tags; answers still on their way are not stored. */
+  invalidate(...tags: readonly string[]): void {
+    for (const tag of tags) {
+      for (const key of this.#keysByTag.get(tag) ?? []) {
+        this.#flights.delete(key);
+        this.#entries.delete(key);
+      }
+    }
+  }
+
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  #fly<T>(key: string, tags: readonly string[], load: () => Promise<Loaded<T>>): Promise<Entry<T>> {
+    const running = this.#flights.get(key);
+    if (running) return running.promise as Promise<Entry<T>>;
+    this.#tag(key, tags);
+    const flight: Flight = {
+      promise: load().then(
+        (loaded) => {
+          const entry: Entry<T> = { ...loaded, fetchedAt: this.options.clock() };
+          // An invalidation while the call was under way has taken this flight off the list: its answer may be old.
+          if (this.#flights.get(key) === flight) {
+            this.#flights.delete(key);
+            this.#store(key, tags, entry);
+          } else this.#forgetIfUnused(key);
+          return entry;
+        },
+        (error) => {
+          if (this.#flights.get(key) === flight) this.#flights.delete(key);
+          this.#forgetIfUnused(key);
+          throw error;
+        },
+      ),
+    };
+    this.#flights.set(key, flight);
+    return flight.promise as Promise<Entry<T>>;
+  }
+
+  #store(key: string, tags: readonly string[], entry: Entry<unknown>): void {
+    this.#entries.set(key, entry);
+    // Larger than the whole cache: lru-cache refuses it, so nothing may point to it either.
+    if (this.#entries.has(key)) this.#tag(key, tags);
+    else this.#untag(key);
+  }
+
+  #forgetIfUnused(key: string): void {
+    if (!this.#entries.has(key) && !this.#flights.has(key)) this.#untag(key);
+  }
+
+  #tag(key: string, tags: readonly string[]): void {
+    this.#tagsByKey.set(key, tags);
+    for (const tag of tags) {
+      const keys = this.#keysByTag.get(tag);
+      if (keys) keys.add(key);
+      else this.#keysByTag.set(tag, new Set([key]));
+    }
+  }
+
+  #untag(key: string): void {
+    for (const tag of this.#tagsByKey.get(key) ?? []) {
+      const keys = this.#keysByTag.get(tag);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#keysByTag.delete(tag);
+    }
+    this.#tagsByKey.delete(key);
+  }
+}

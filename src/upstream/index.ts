@@ -1,0 +1,14 @@
+export { type Entry, type Freshness, UpstreamCache } from "./cache.js";
+export {
+  type BulkSettings,
+  createClients,
+  createServices,
+  pacedServices,
+  type Services,
+  type UpstreamClients,
+} from "./clients.js";
+export { SERVICE_NAMES, type ServiceName, sourceName, UpstreamError, UpstreamRefusal } from "./errors.js";
+export type { ServiceOptions } from "./http.js";
+export type { BulkSetting } from "./lists.js";
+export { listTag, Reader, vehicleTag } from "./reader.js";
+export type { BookingRequest, SlotRequest } from "./scheduling/client.js";

@@ -1,0 +1,150 @@
+import DataLoader from "dataloader";
+import { type TimeRange, wholeDays } from "../base/time-range.js";
+import { tenantKey } from "../domain/access/scope.js";
+import type {
+  Alert,
+  Appointment,
+  Claim,
+  Decision,
+  Health,
+  HealthHistoryPoint,
+  Technician,
+  Telemetry,
+  Vehicle,
+  WarrantyCoverage,
+} from "../domain/fleet/records.js";
+import type { Entry, Freshness, Loaded, UpstreamCache } from "./cache.js";
+import type { UpstreamClients } from "./clients.js";
+import { batchHealth } from "./health/loader.js";
+
+/** Tag of everything known about one vehicle. */
+export function vehicleTag(tenantId: string, vehicleId: string): string {
+  return tenantKey({ tenantId }, "vehicle", vehicleId);
+}
+
+/** Tag of all lists of a service: any change there may show in them. */
+export function listTag(tenantId: string, service: "alert" | "scheduling" | "warranty"): string {
+  return tenantKey({ tenantId }, "lists", service);
+}
+
+type Loader<T> = DataLoader<string, Entry<T>>;
+
+/**
+ * One request's view of the upstream services: loads within the request are batched and happen once; behind it stands
+ * the cache that all requests share.
+ */
+export class Reader {
+  readonly vehicle: Loader<Vehicle | null>;
+  readonly telemetry: Loader<Telemetry | null>;
+  readonly health: Loader<Health | null>;
+  readonly history: Loader<HealthHistoryPoint[]>;
+  readonly alertsOf: Loader<Alert[]>;
+  readonly appointmentsOf: Loader<Appointment[]>;
+  readonly claimsOf: Loader<Claim[]>;
+  readonly coverageOf: Loader<WarrantyCoverage | null>;
+  readonly decisionsOf: Loader<Decision[]>;
+  readonly #memo = new Map<string, Promise<Entry<unknown>>>();
+
+  constructor(
+    readonly clients: UpstreamClients,
+    readonly cache: UpstreamCache,
+    readonly tenantId: string,
+    readonly freshness: Freshness,
+  ) {
+    const { ingestion, health, agent, alert, scheduling, warranty } = clients;
+    this.vehicle = new DataLoader((ids) => Promise.all(ids.map((id) => settle(this.#findVehicle(id)))));
+    this.telemetry = this.#perId("telemetry", (id) => ingestion.telemetry(id));
+    this.history = this.#perId("history", (id) => health.history(id));
+    this.alertsOf = this.#perId("alerts", (id) => alert.ofVehicle(id));
+    this.appointmentsOf = this.#perId("appointments", (id) => scheduling.ofVehicle(id));
+    this.claimsOf = this.#perId("claims", (id) => warranty.ofVehicle(id));
+    this.coverageOf = this.#perId("coverage", (id) => warranty.coverage(id));
+    this.decisionsOf = this.#perId("decisions", (id) => agent.decisions(id));
+    this.health = new DataLoader((ids) => batchHealth(health, ids, (id, load) => this.#entity("health", id, load)));
+  }
+
+  vehicles(): Promise<Entry<Vehicle[]>> {
+    return this.#list("vehicles", [], () => this.clients.ingestion.vehicles());
+  }
+
+  technicians(): Promise<Entry<Technician[]>> {
+    return this.#list("technicians", [], () => this.clients.scheduling.technicians());
+  }
+
+  openAlerts(): Promise<Entry<Alert[]>> {
+    return this.#list("alerts|open", [listTag(this.tenantId, "alert")], () => this.clients.alert.openAlerts());
+  }
+
+  /** Alerts created in the range or close to it. */
+  alerts(range: TimeRange): Promise<Entry<Alert[]>> {
+    const days = wholeDays(range);
+    const tags = [listTag(this.tenantId, "alert")];
+    return this.#list(`alerts|${days.start}|${days.end}`, tags, () => this.clients.alert.alerts(days));
+  }
+
+  /** Appointments scheduled in the range or close to it. Null: only single vehicles can be asked. */
+  appointments(range: TimeRange): Promise<Entry<Appointment[] | null>> {
+    const days = wholeDays(range);
+    const tags = [listTag(this.tenantId, "scheduling")];
+    return this.#list(`appointments|${days.start}|${days.end}`, tags, async () =>
+      (await this.clients.scheduling.appointments(days)) ?? NOTHING,
+    );
+  }
+
+  /** One technician's appointments scheduled in the range or close to it. Null: unknown technician. */
+  schedule(technicianId: string, range: TimeRange): Promise<Entry<Appointment[] | null>> {
+    const days = wholeDays(range);
+    const tags = [listTag(this.tenantId, "scheduling")];
+    return this.#list(`schedule|${technicianId}|${days.start}|${days.end}`, tags, async () =>
+      (await this.clients.scheduling.schedule(technicianId, days)) ?? NOTHING,
+    );
+  }
+
+  /** Claims submitted in the range or close to it. Null: only single vehicles can be asked. */
+  claims(range: TimeRange): Promise<Entry<Claim[] | null>> {
+    const days = wholeDays(range);
+    const tags = [listTag(this.tenantId, "warranty")];
+    return this.#list(`claims|${days.start}|${days.end}`, tags, async () => (await this.clients.warranty.claims(days)) ?? NOTHING);
+  }
+
+  #findVehicle(id: string): Entry<Vehicle | null> | Promise<Entry<Vehicle | null>> {
+    // The list is what users look at first and what a sweep keeps warm: mostly no call is needed.
+    const listed = this.freshness === "refresh" ? undefined : this.cache.peek<Vehicle[]>(tenantKey(this, "vehicles"));
+    const known = listed?.value.find((vehicle) => vehicle.id === id);
+    if (listed && known) return { value: known, fetchedAt: listed.fetchedAt, bytes: 0 };
+    return this.#entity("vehicle", id, async () => {
+      const single = await this.clients.ingestion.vehicle(id);
+      if (single.value) return single;
+      // GET of one vehicle is undocumented: a 404 may mean that the route is missing, so the list has the last word.
+      const list = await this.vehicles();
+      return { value: list.value.find((vehicle) => vehicle.id === id) ?? null, bytes: 0 };
+    });
+  }
+
+  #perId<T>(kind: string, load: (id: string) => Promise<Loaded<T>>): Loader<T> {
+    return new DataLoader((ids) => Promise.all(ids.map((id) => settle(this.#entity(kind, id, () => load(id))))));
+  }
+
+  #entity<T>(kind: string, id: string, load: () => Promise<Loaded<T>>): Entry<T> | Promise<Entry<T>> {
+    return this.cache.get(tenantKey(this, kind, id), [vehicleTag(this.tenantId, id)], this.freshness, load);
+  }
+
+  #list<T>(name: string, tags: readonly string[], load: () => Promise<Loaded<T>>): Promise<Entry<T>> {
+    const found = this.#memo.get(name) as Promise<Entry<T>> | undefined;
+    if (found) return found;
+    const entry = Promise.resolve(this.cache.get(tenantKey(this, name), tags, this.freshness, load));
+    this.#memo.set(name, entry);
+    return entry;
+  }
+}
+
+const NOTHING: Loaded<null> = { value: null, bytes: 0 };
+
+/** DataLoader wants failures of single keys as values, so that one does not fail the whole batch. */
+export async function settle<T>(entry: Entry<T> | Promise<Entry<T>>): Promise<Entry<T> | Error> {
+  try {
+    return await entry;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
