@@ -111,6 +111,11 @@ export class Accounts {
     return profileOf(user);
   }
 
+  /** Makes the account unless there is one of that name. */
+  async ensure(tenantId: string, account: NewAccount, by: string): Promise<void> {
+    if (!(await this.deps.users.byName(tenantId, account.username))) await this.create(tenantId, account, by);
+  }
+
   /** @throws PublicError BAD_USER_INPUT, CONFLICT when the name is taken */
   async create(tenantId: string, account: NewAccount, by: string): Promise<UserProfile> {
     if (!USERNAME.test(account.username)) {

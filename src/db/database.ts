@@ -38,7 +38,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function openServer(url: string): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000 });
+  // SQLAlchemy's way of naming a driver within the scheme, as the replaced service was configured.
+  const connectionString = url.replace(/^postgres(ql)?\+\w+:/, "postgresql:");
+  const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 5_000 });
   // A connection that breaks while idle is replaced at the next query; without a listener it would end the process.
   pool.on("error", () => undefined);
   const client = await pool.connect();
@@ -51,7 +53,7 @@ async function openServer(url: string): Promise<Database> {
     client.release();
   }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
-  const { host, pathname } = new URL(url);
+  const { host, pathname } = new URL(connectionString);
   return {
     prisma,
     description: `postgres ${host}${pathname}`,

@@ -4,6 +4,6 @@ export { executiveDashboard, ownerDashboard, technicianDashboard } from "./dashb
 export type { FleetFigures } from "./figures.js";
 export { FleetView } from "./fleet-view.js";
 export { alertMetrics, costMetrics, fleetHealth, uptimeMetrics, warrantyMetrics } from "./kpis.js";
-export { startSweep } from "./sweep.js";
+export { pace, startSweep } from "./sweep.js";
 export { findVehicles, type RankedVehicle } from "./vehicles.js";
 export { type FleetSettings, Viewer } from "./viewer.js";

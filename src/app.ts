@@ -1,0 +1,217 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { AuditLog, NO_REQUEST } from "./audit/index.js";
+import { Accounts, Tokens } from "./auth/index.js";
+import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
+import type { Config } from "./config.js";
+import { AuditEntries, type Database, DEFAULT_TENANT, openDatabase, Users } from "./db/index.js";
+import { DEMO_ACCOUNTS, startDemo } from "./demo-fleet.js";
+import type { Principal } from "./domain/access/scope.js";
+import { FleetChanges, type FleetSettings, pace, startSweep, Viewer } from "./fleet/index.js";
+import { createExecute, createSchema, type Services } from "./graphql/index.js";
+import { createServer } from "./http/server.js";
+import { createLogger, type Logger } from "./ops/logs.js";
+import { createMetrics } from "./ops/metrics.js";
+import {
+  createClients,
+  createServices,
+  pacedServices,
+  Reader,
+  SERVICE_NAMES,
+  type ServiceName,
+  type ServiceOptions,
+  UpstreamCache,
+  type UpstreamClients,
+} from "./upstream/index.js";
+
+/** A running gateway. */
+export interface App {
+  readonly server: FastifyInstance;
+  readonly accounts: Accounts;
+  readonly log: Logger;
+  /** Address it listens on, for people. */
+  listen(): Promise<string>;
+  /** Stops taking in, finishes what is under way, writes what waits, closes everything. */
+  close(): Promise<void>;
+}
+
+const VERSION = (JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
+
+/**
+ * The only wiring: configuration in, running gateway out.
+ * @throws Error when something required cannot be had; nothing is left open then
+ */
+export async function createApp(config: Config): Promise<App> {
+  const log = createLogger(config.SERVICE_NAME, config.LOG_LEVEL);
+  const metrics = createMetrics();
+  const closers: (() => Promise<void> | void)[] = [];
+  let stopping = false;
+  const close = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    const demo = config.demo ? await startDemo({ vehicles: config.DEMO_VEHICLES, seed: config.DEMO_SEED, log }) : null;
+    if (demo) closers.push(demo.close);
+
+    const database = await openDatabase(
+      config.DATABASE_URL ? { url: config.DATABASE_URL } : { folder: config.DATA_DIR },
+    );
+    closers.push(() => database.close());
+    const entries = new AuditEntries(database.prisma);
+    const audit = new AuditLog(entries, systemClock, metrics, log);
+    closers.push(() => audit.close());
+    await audit.flush();
+
+    const tokens = new Tokens({
+      secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR)),
+      algorithm: config.JWT_ALGORITHM,
+      expirySeconds: Math.round(config.JWT_EXPIRY_HOURS * 3600),
+      defaultTenant: DEFAULT_TENANT,
+      clock: systemClock,
+    });
+    const accounts = new Accounts({ users: new Users(database.prisma, entries), tokens, audit, clock: systemClock, log });
+    await accounts.start();
+    closers.push(() => accounts.stop());
+    if (demo) for (const account of DEMO_ACCOUNTS) await accounts.ensure(DEFAULT_TENANT, account, "demo");
+
+    const upstream = createServices(serviceOptions(config, demo?.urls ?? null), metrics);
+    closers.push(async () => {
+      await Promise.all(SERVICE_NAMES.map((name) => upstream[name].close()));
+    });
+    const clients = createClients(upstream, config.UPSTREAM_BULK);
+    const cache = new UpstreamCache({
+      ttlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
+      maxBytes: config.CACHE_MAX_BYTES,
+      clock: systemClock,
+      metrics,
+    });
+    metrics.watchGauge("crowsnest_cache_bytes", "Size of the shared cache, as on the wire", () => cache.bytes);
+    const settings = fleetSettings(config);
+    const newViewer = (principal: Principal): Viewer =>
+      new Viewer(principal, settings, systemClock(), (tenant, freshness) => new Reader(clients, cache, tenant, freshness));
+    const changes = new FleetChanges({ clients, cache, record: announceChange(audit) });
+    const services: Services = { accounts, audit, changes, newViewer, defaultTenant: DEFAULT_TENANT, version: VERSION };
+
+    const schema = createSchema();
+    const server = await createServer({
+      name: config.SERVICE_NAME,
+      version: VERSION,
+      production: config.production,
+      introspection: config.introspection,
+      refreshParam: config.FORCE_REFRESH_PARAM,
+      corsOrigins: config.CORS_ORIGINS,
+      trustProxy: config.TRUST_PROXY,
+      schema,
+      execute: createExecute(schema, log),
+      services,
+      metrics,
+      log,
+      dependencies: [
+        { name: "database", required: true, check: async () => checkDatabase(database) },
+        ...SERVICE_NAMES.map((name) => ({ name: `${name}-service`, required: false, check: async () => checkService(clients, name) })),
+      ],
+      demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
+      isStopping: () => stopping,
+    });
+    closers.push(() => server.close());
+
+    if (config.SWEEP) {
+      const sweepClients = createClients(pacedServices(upstream, pace(config.SWEEP_CALLS_PER_SECOND)), config.UPSTREAM_BULK);
+      closers.push(
+        startSweep({
+          intervalMs: (config.METRICS_CACHE_TTL_SECONDS * SECOND) / 10,
+          log,
+          newViewer: () =>
+            new Viewer(
+              SWEEPER,
+              { ...settings, trendPatienceMs: Number.POSITIVE_INFINITY },
+              systemClock(),
+              (tenant, freshness) => new Reader(sweepClients, cache, tenant, freshness),
+              "sweep",
+            ),
+        }),
+      );
+    }
+    return { server, accounts, log, close, listen: () => server.listen({ port: config.PORT, host: config.HOST }) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const EVERYTHING = { tenantId: DEFAULT_TENANT, permissions: ["*"], vehicleIds: ["*"], fleetIds: [], username: null };
+const SWEEPER: Principal = { ...EVERYTHING, userId: "sweep", role: "ADMIN" };
+const DEMO_PRINCIPAL: Principal = { ...EVERYTHING, userId: "demo_fleet_manager", username: "fleet_manager", role: "FLEET_MANAGER" };
+
+function fleetSettings(config: Config): FleetSettings {
+  return {
+    clock: config.FLEET_NOW ? clockStartingAt(Date.parse(config.FLEET_NOW)) : systemClock,
+    currency: config.CURRENCY,
+    breakdownCosts: config.BREAKDOWN_COSTS,
+    trendPatienceMs: config.TREND_PATIENCE_MS,
+  };
+}
+
+function serviceOptions(
+  config: Config,
+  demoUrls: Readonly<Record<ServiceName, string>> | null,
+): Record<ServiceName, ServiceOptions> {
+  const entries = SERVICE_NAMES.map((name) => {
+    const { baseUrl, apiKey, timeoutMs } = config.services[name];
+    const url = demoUrls?.[name] ?? baseUrl;
+    if (!url) throw new Error(`no address for the ${name} service`);
+    const options: ServiceOptions = {
+      name,
+      baseUrl: url,
+      apiKey,
+      timeoutMs,
+      concurrency: config.UPSTREAM_CONCURRENCY,
+      maxBytes: config.UPSTREAM_MAX_BYTES,
+      breakerWindowMs: config.UPSTREAM_BREAKER_SECONDS * SECOND,
+    };
+    return [name, options] as const;
+  });
+  return Object.fromEntries(entries) as Record<ServiceName, ServiceOptions>;
+}
+
+/** Outside production, a secret made once and kept: tokens survive a restart, and nothing is a known default. */
+async function keptSecret(folder: string): Promise<string> {
+  const path = join(folder, "jwt-secret");
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    const secret = randomBytes(32).toString("base64");
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(path, secret, { mode: 0o600 });
+    await chmod(path, 0o600);
+    return secret;
+  }
+}
+
+function announceChange(audit: AuditLog) {
+  return (viewer: Viewer, action: string, resource: string, details: Record<string, unknown>): Promise<void> =>
+    audit.announce({
+      ...NO_REQUEST,
+      tenantId: viewer.scope.tenantId,
+      userId: viewer.principal.userId,
+      role: viewer.principal.role,
+      action: `${action}.requested`,
+      resource,
+      details,
+      source: "user",
+    });
+}
+
+async function checkDatabase(database: Database): Promise<{ status: "ok"; detail: string }> {
+  await database.prisma.$queryRaw`SELECT 1`;
+  return { status: "ok", detail: database.description };
+}
+
+async function checkService(clients: UpstreamClients, name: ServiceName): Promise<{ status: "ok" | "degraded"; detail: string }> {
+  const state = clients[name].service.breaker();
+  return { status: state === "closed" ? "ok" : "degraded", detail: `breaker ${state}` };
+}

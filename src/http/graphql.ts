@@ -1,0 +1,105 @@
+import { ApolloServer, HeaderMap } from "@apollo/server";
+import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
+import type { FastifyInstance } from "fastify";
+import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
+import { ACCESS_RULES } from "../domain/access/rules.js";
+import { type Context, type Execute, newContext, type Services } from "../graphql/index.js";
+
+export interface GraphQLOptions {
+  readonly schema: GraphQLSchema;
+  readonly execute: Execute;
+  readonly services: Services;
+  readonly introspection: boolean;
+  readonly production: boolean;
+}
+
+/** Longest operation that is parsed at all. */
+const MAX_TOKENS = 15_000;
+
+interface RequestContext extends Context {
+  /** Hands what the operation was on to the request's audit entry. */
+  readonly describe: (details: Readonly<Record<string, unknown>>) => void;
+}
+
+/** `/graphql`: Apollo Server speaks the protocol, parses and validates; `execute` runs the operation. */
+export async function registerGraphQL(server: FastifyInstance, options: GraphQLOptions): Promise<ApolloServer<RequestContext>> {
+  const apollo = new ApolloServer<RequestContext>({
+    gateway: {
+      load: async () => ({
+        executor: async ({ document, operationName, request, context }) =>
+          (await options.execute({ document, operationName, variables: request.variables }, context as RequestContext)) as never,
+      }),
+      onSchemaLoadOrUpdate: (callback) => {
+        callback({ apiSchema: options.schema, coreSupergraphSdl: "" });
+        return () => undefined;
+      },
+      stop: async () => undefined,
+    },
+    introspection: options.introspection,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: options.production && !options.introspection,
+    parseOptions: { maxTokens: MAX_TOKENS },
+    // Stopped by the gateway's own shutdown, which drains the server first.
+    stopOnTerminationSignals: false,
+    plugins: [
+      fastifyApolloDrainPlugin(server),
+      ApolloServerPluginLandingPageDisabled(),
+      {
+        async requestDidStart() {
+          return {
+            async didResolveOperation({ operation, operationName, contextValue, response }) {
+              if (!operation) return;
+              contextValue.describe(describeOperation(operation, operationName));
+              if (contextValue.principal || isOpen(operation)) return;
+              response.http.headers = new HeaderMap([["www-authenticate", "Bearer"]]);
+              throw new GraphQLError("Not signed in: send Authorization: Bearer <token>", {
+                extensions: { code: "UNAUTHENTICATED", http: { status: 401 } },
+              });
+            },
+            async willSendResponse({ contextValue, response, operation }) {
+              const { body } = response;
+              if (body.kind !== "single" || !operation) return;
+              const refused = body.singleResult.errors?.filter((error) => error.extensions?.["code"] === "FORBIDDEN");
+              if (refused?.length) contextValue.auditDetails["refused"] = refused.map((error) => error.path?.join("."));
+            },
+          };
+        },
+      },
+    ],
+  });
+  await apollo.start();
+  await server.register(fastifyApollo(apollo), {
+    path: "/graphql",
+    method: ["GET", "POST"],
+    context: async (request) => {
+      const context = newContext(options.services, request.principal);
+      // Not a spread: that would read the viewer, which only the signed in have.
+      return Object.assign(context, {
+        describe: (details: Readonly<Record<string, unknown>>) => {
+          Object.assign(context.auditDetails, details);
+          request.auditDetails = context.auditDetails;
+        },
+      });
+    },
+  });
+  return apollo;
+}
+
+function describeOperation(operation: OperationDefinitionNode, name: string | null | undefined): Record<string, unknown> {
+  return { operation: operation.operation, ...(name ? { name } : {}), fields: rootFields(operation) };
+}
+
+/** Whether all that is asked for is open to everybody (signing in) or about the schema alone. */
+function isOpen(operation: OperationDefinitionNode): boolean {
+  const rules = ACCESS_RULES[operation.operation === "mutation" ? "Mutation" : "Query"];
+  const fields = rootFields(operation);
+  return fields !== null && fields.every((field) => field.startsWith("__") || rules?.[field]?.public);
+}
+
+/** Names of the root fields; null when fragments hide them. */
+function rootFields(operation: OperationDefinitionNode): string[] | null {
+  const selections = operation.selectionSet.selections;
+  const fields = selections.flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : []));
+  return fields.length === selections.length ? fields : null;
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { AuditLog } from "../audit/index.js";
+import type { Accounts } from "../auth/index.js";
+import { PublicError } from "../base/errors.js";
+import type { Principal } from "../domain/access/scope.js";
+import { withCorrelationId } from "../ops/logs.js";
+import type { Metrics } from "../ops/metrics.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; null without a token. */
+    principal: Principal | null;
+    /** More for this request's audit entry. */
+    auditDetails: Readonly<Record<string, unknown>>;
+  }
+  interface FastifyContextConfig {
+    /** Name of the request in metrics. */
+    operation?: string;
+    /** Name of the request in the audit trail; false for what nobody needs to know of (health checks, pictures). */
+    audit?: string | false;
+  }
+}
+
+export interface RequestOptions {
+  readonly accounts: Accounts;
+  readonly audit: AuditLog;
+  readonly metrics: Metrics;
+  readonly defaultTenant: string;
+}
+
+const CORRELATION_ID = /^[\w.:-]{1,128}$/;
+
+/** What happens to every request: a correlation id, who it is, its place in metrics and in the audit trail. */
+export function registerRequests(server: FastifyInstance, options: RequestOptions): void {
+  server.decorateRequest("principal", null);
+  server.decorateRequest("auditDetails", null as never);
+  server.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-correlation-id", request.id);
+    request.auditDetails = {};
+    withCorrelationId(request.id, done);
+  });
+  server.addHook("onRequest", async (request) => {
+    const isAudited = request.routeOptions.config.audit !== false;
+    if (!isAudited) return;
+    if (!options.audit.accepts) {
+      throw new PublicError("SERVICE_UNAVAILABLE", "Requests cannot be audited at the moment; try again shortly");
+    }
+    request.principal = authenticate(options.accounts, request);
+  });
+  server.addHook("onResponse", async (request, reply) => {
+    const { operation, audit } = request.routeOptions.config;
+    options.metrics.request(operation ?? "other", reply.statusCode, reply.elapsedTime / 1000);
+    if (audit === false) return;
+    options.audit.append({
+      tenantId: request.principal?.tenantId ?? options.defaultTenant,
+      userId: request.principal?.userId ?? null,
+      role: request.principal?.role ?? null,
+      action: audit ?? "request",
+      resource: request.url.split("?")[0] ?? request.url,
+      method: request.method,
+      status: reply.statusCode,
+      ip: request.ip,
+      userAgent: request.headers["user-agent"] ?? null,
+      details: request.auditDetails,
+      source: "user",
+      eventType: null,
+      eventId: null,
+    });
+  });
+}
+
+/** The client's own id where it is sane, so that its logs and ours tell one story. */
+export function correlationId(headers: Readonly<Record<string, unknown>>): string {
+  const given = headers["x-correlation-id"] ?? headers["x-request-id"];
+  return typeof given === "string" && CORRELATION_ID.test(given) ? given : randomUUID();
+}
+
+function authenticate(accounts: Accounts, request: FastifyRequest): Principal | null {
+  const header = request.headers.authorization;
+  if (header === undefined) return null;
+  const [scheme, token, ...rest] = header.split(" ");
+  if (scheme?.toLowerCase() !== "bearer" || !token || rest.length > 0) {
+    throw new PublicError("UNAUTHENTICATED", "Not signed in: expected Authorization: Bearer <token>");
+  }
+  return accounts.authenticate(token);
+}

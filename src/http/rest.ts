@@ -1,0 +1,107 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ExecutionResult } from "graphql";
+import { ERROR_STATUS, type ErrorCode } from "../base/errors.js";
+import { type Context, codeOf, type Execute, newContext, type Services } from "../graphql/index.js";
+import type { RestEndpoint, RestVariable } from "./documents.js";
+import { errorBody } from "./errors.js";
+
+export interface RestOptions {
+  readonly endpoints: readonly RestEndpoint[];
+  readonly execute: Execute;
+  readonly services: Services;
+  /** Query parameter that bypasses the cache. */
+  readonly refreshParam: string;
+}
+
+/** One route per stored document. None has a handler of its own: all of them run the document and shape its answer. */
+export function registerRest(server: FastifyInstance, options: RestOptions): void {
+  for (const endpoint of options.endpoints) {
+    server.route({
+      method: endpoint.method,
+      url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      config: { operation: `${endpoint.method} ${endpoint.path}`, audit: endpoint.action },
+      handler: (request, reply) => answer(endpoint, options, request, reply),
+    });
+  }
+}
+
+async function answer(endpoint: RestEndpoint, options: RestOptions, request: FastifyRequest, reply: FastifyReply) {
+  const context = newContext(options.services, request.principal);
+  const variables = readVariables(endpoint, options.refreshParam, request);
+  const result = await options.execute({ document: endpoint.document, variables }, context);
+  request.auditDetails = context.auditDetails;
+  const cache = cacheStatus(context);
+  if (cache) reply.header("x-cache", cache);
+  return respond(endpoint, result, reply);
+}
+
+function respond(endpoint: RestEndpoint, result: ExecutionResult<Record<string, unknown>>, reply: FastifyReply) {
+  const root = result.data?.["data"];
+  if (root === null || root === undefined) {
+    const [error] = result.errors ?? [];
+    const code = error ? codeOf(error) : "NOT_FOUND";
+    const { code: _code, http: _http, ...details } = error?.extensions ?? {};
+    return fail(reply, code, error?.message ?? "Not found", details);
+  }
+  const [refusal] = payloadErrors(root);
+  if (refusal) return fail(reply, refusal.code, refusal.message, refusal.field ? { field: refusal.field } : {});
+  for (const path of endpoint.lowerCased) lowerAt(result.data, path);
+  return reply.status(endpoint.status).send(endpoint.result ? (root as Record<string, unknown>)[endpoint.result] : root);
+}
+
+function fail(reply: FastifyReply, code: string, message: string, details: Record<string, unknown>) {
+  const status = ERROR_STATUS[code as ErrorCode] ?? 500;
+  if (status === 503) reply.header("retry-after", "5");
+  return reply.status(status).send(errorBody(code, message, details));
+}
+
+/** What the caller can mend, from a mutation's payload. */
+function payloadErrors(root: unknown): { code: string; message: string; field: string | null }[] {
+  const errors = typeof root === "object" && root !== null && "errors" in root ? root.errors : [];
+  return Array.isArray(errors) ? errors : [];
+}
+
+/** HIT: all from the cache. BYPASS: the caller asked for fresh data. Null: no upstream data was involved. */
+function cacheStatus(context: Context): "HIT" | "MISS" | "BYPASS" | null {
+  if (!context.hasRead) return null;
+  const { viewer } = context;
+  if (viewer.bypassedCache) return "BYPASS";
+  if (!viewer.ledger.hasData) return null;
+  return viewer.ledger.cachedSince(viewer.startedAt) ? "HIT" : "MISS";
+}
+
+function readVariables(endpoint: RestEndpoint, refreshParam: string, request: FastifyRequest): Record<string, unknown> {
+  const sources = { path: request.params, query: request.query, body: request.body } as Record<string, Record<string, unknown>>;
+  const values: Record<string, unknown> = {};
+  for (const variable of endpoint.variables) {
+    const name = variable.name === "refresh" ? refreshParam : variable.name;
+    const raw = sources[variable.in]?.[name];
+    if (raw === undefined) continue;
+    values[variable.name] = variable.in === "body" ? raw : fromText(variable, raw);
+  }
+  return values;
+}
+
+/** Text of a URL to what GraphQL expects. What does not fit is left as it is, for GraphQL to say so. */
+function fromText(variable: RestVariable, raw: unknown): unknown {
+  // A parameter given twice: the last one counts, unless a list is wanted.
+  const text = Array.isArray(raw) ? (variable.isList ? raw.join(",") : raw.at(-1)) : raw;
+  if (typeof text !== "string") return text;
+  if (text === "" && !variable.required) return undefined;
+  if (variable.isList) return text.split(",");
+  if (variable.isEnum) return text.toUpperCase();
+  const type = String(variable.type).replace("!", "");
+  if (type === "Boolean") return /^(true|1|yes)$/i.test(text) ? true : /^(false|0|no)$/i.test(text) ? false : text;
+  return (type === "Int" || type === "Float") && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+function lowerAt(value: unknown, [key, ...rest]: readonly string[]): void {
+  if (Array.isArray(value)) {
+    for (const item of value) lowerAt(item, [key ?? "", ...rest]);
+  } else if (typeof value === "object" && value !== null && key !== undefined) {
+    const record = value as Record<string, unknown>;
+    const inner = record[key];
+    if (rest.length > 0) lowerAt(inner, rest);
+    else if (typeof inner === "string") record[key] = inner.toLowerCase();
+  }
+}

@@ -1,0 +1,63 @@
+import cors from "@fastify/cors";
+import helmet from "@fastify/helmet";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { GraphQLSchema } from "graphql";
+import type { Logger } from "../ops/logs.js";
+import type { Metrics } from "../ops/metrics.js";
+import type { Execute, Services } from "../graphql/index.js";
+import { readEndpoints } from "./documents.js";
+import { registerErrors } from "./errors.js";
+import { registerExplorer } from "./explorer.js";
+import { registerGraphQL } from "./graphql.js";
+import { createOpenApi } from "./openapi.js";
+import { type Dependency, registerOps } from "./ops.js";
+import { correlationId, registerRequests } from "./requests.js";
+import { registerRest } from "./rest.js";
+
+export interface ServerOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly production: boolean;
+  readonly introspection: boolean;
+  readonly refreshParam: string;
+  readonly corsOrigins: readonly string[];
+  readonly trustProxy: boolean;
+  readonly schema: GraphQLSchema;
+  readonly execute: Execute;
+  readonly services: Services;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly dependencies: readonly Dependency[];
+  readonly demoToken: (() => string) | null;
+  readonly isStopping: () => boolean;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+
+/** The HTTP side of the gateway, plugin by plugin. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { services, metrics, execute, schema, name, version } = options;
+  const server = Fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    trustProxy: options.trustProxy,
+    requestTimeout: 30_000,
+    genReqId: (request) => correlationId(request.headers),
+    routerOptions: { maxParamLength: 500 },
+    forceCloseConnections: "idle",
+  });
+  await server.register(helmet, { contentSecurityPolicy: { useDefaults: true }, crossOriginEmbedderPolicy: false });
+  await server.register(cors, {
+    origin: [...options.corsOrigins],
+    exposedHeaders: ["x-cache", "x-correlation-id", "retry-after"],
+  });
+  registerErrors(server);
+  registerRequests(server, { accounts: services.accounts, audit: services.audit, metrics, defaultTenant: services.defaultTenant });
+  registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
+  const endpoints = readEndpoints(schema);
+  registerRest(server, { endpoints, execute, services, refreshParam: options.refreshParam });
+  await registerExplorer(server, { name, version, openApi: createOpenApi(schema, endpoints, version), demoToken: options.demoToken });
+  await registerGraphQL(server, { schema, execute, services, introspection: options.introspection, production: options.production });
+  return server;
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import closeWithGrace from "close-with-grace";
+import { createApp } from "./app.js";
+import { ConfigError, readConfig } from "./config.js";
+import { DEMO_ACCOUNTS, DEMO_PASSWORD } from "./demo-fleet.js";
+
+const SHUTDOWN_MS = 10_000;
+
+try {
+  const config = readConfig(process.env);
+  const app = await createApp(config);
+  closeWithGrace({ delay: SHUTDOWN_MS, logger: { error: (message) => app.log.error(message) } }, async ({ err, signal }) => {
+    if (err) app.log.fatal({ err }, "stopping after an unexpected error");
+    else app.log.info({ signal }, "stopping");
+    await app.close();
+  });
+  await app.listen();
+  console.log(welcome(config.PORT, config.demo));
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : `Crowsnest cannot start: ${explain(error)}`);
+  process.exit(1);
+}
+
+function welcome(port: number, demo: boolean): string {
+  const base = `http://localhost:${port}`;
+  const lines = ["", `Crowsnest is ready at ${base}`, `  GraphQL explorer  ${base}/graphiql`, `  REST docs         ${base}/docs`];
+  if (demo) {
+    lines.push(
+      "",
+      "No upstream service is configured: the built-in demo fleet serves. Sign in with one of",
+      ...DEMO_ACCOUNTS.map(({ username, role }) => `  ${username.padEnd(14)} / ${DEMO_PASSWORD}   ${role}`),
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error && error.code === "EADDRINUSE" ? `${error.message}. Choose another PORT` : (error.stack ?? error.message);
+}
