@@ -37,7 +37,8 @@ export interface App {
   close(): Promise<void>;
 }
 
-const VERSION = (JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as { version: string }).version;
+const VERSION = (JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as { version: string })
+  .version;
 
 /**
  * The only wiring: configuration in, running gateway out.
@@ -73,7 +74,13 @@ export async function createApp(config: Config): Promise<App> {
       defaultTenant: DEFAULT_TENANT,
       clock: systemClock,
     });
-    const accounts = new Accounts({ users: new Users(database.prisma, entries), tokens, audit, clock: systemClock, log });
+    const accounts = new Accounts({
+      users: new Users(database.prisma, entries),
+      tokens,
+      audit,
+      clock: systemClock,
+      log,
+    });
     await accounts.start();
     closers.push(() => accounts.stop());
     if (demo) for (const account of DEMO_ACCOUNTS) await accounts.ensure(DEFAULT_TENANT, account, "demo");
@@ -92,7 +99,12 @@ export async function createApp(config: Config): Promise<App> {
     metrics.watchGauge("crowsnest_cache_bytes", "Size of the shared cache, as on the wire", () => cache.bytes);
     const settings = fleetSettings(config);
     const newViewer = (principal: Principal): Viewer =>
-      new Viewer(principal, settings, systemClock(), (tenant, freshness) => new Reader(clients, cache, tenant, freshness));
+      new Viewer(
+        principal,
+        settings,
+        systemClock(),
+        (tenant, freshness) => new Reader(clients, cache, tenant, freshness),
+      );
     const changes = new FleetChanges({ clients, cache, record: announceChange(audit) });
     const services: Services = { accounts, audit, changes, newViewer, defaultTenant: DEFAULT_TENANT, version: VERSION };
 
@@ -112,7 +124,11 @@ export async function createApp(config: Config): Promise<App> {
       log,
       dependencies: [
         { name: "database", required: true, check: async () => checkDatabase(database) },
-        ...SERVICE_NAMES.map((name) => ({ name: `${name}-service`, required: false, check: async () => checkService(clients, name) })),
+        ...SERVICE_NAMES.map((name) => ({
+          name: `${name}-service`,
+          required: false,
+          check: async () => checkService(clients, name),
+        })),
       ],
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
       isStopping: () => stopping,
@@ -120,7 +136,10 @@ export async function createApp(config: Config): Promise<App> {
     closers.push(() => server.close());
 
     if (config.SWEEP) {
-      const sweepClients = createClients(pacedServices(upstream, pace(config.SWEEP_CALLS_PER_SECOND)), config.UPSTREAM_BULK);
+      const sweepClients = createClients(
+        pacedServices(upstream, pace(config.SWEEP_CALLS_PER_SECOND)),
+        config.UPSTREAM_BULK,
+      );
       closers.push(
         startSweep({
           intervalMs: (config.METRICS_CACHE_TTL_SECONDS * SECOND) / 10,
@@ -145,7 +164,12 @@ export async function createApp(config: Config): Promise<App> {
 
 const EVERYTHING = { tenantId: DEFAULT_TENANT, permissions: ["*"], vehicleIds: ["*"], fleetIds: [], username: null };
 const SWEEPER: Principal = { ...EVERYTHING, userId: "sweep", role: "ADMIN" };
-const DEMO_PRINCIPAL: Principal = { ...EVERYTHING, userId: "demo_fleet_manager", username: "fleet_manager", role: "FLEET_MANAGER" };
+const DEMO_PRINCIPAL: Principal = {
+  ...EVERYTHING,
+  userId: "demo_fleet_manager",
+  username: "fleet_manager",
+  role: "FLEET_MANAGER",
+};
 
 function fleetSettings(config: Config): FleetSettings {
   return {
@@ -211,7 +235,10 @@ async function checkDatabase(database: Database): Promise<{ status: "ok"; detail
   return { status: "ok", detail: database.description };
 }
 
-async function checkService(clients: UpstreamClients, name: ServiceName): Promise<{ status: "ok" | "degraded"; detail: string }> {
+async function checkService(
+  clients: UpstreamClients,
+  name: ServiceName,
+): Promise<{ status: "ok" | "degraded"; detail: string }> {
   const state = clients[name].service.breaker();
   return { status: state === "closed" ? "ok" : "degraded", detail: `breaker ${state}` };
 }

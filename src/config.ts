@@ -27,7 +27,12 @@ const httpUrl = z
 const list = z
   .string()
   .default("")
-  .transform((text) => text.split(",").map((item) => item.trim()).filter(Boolean));
+  .transform((text) =>
+    text
+      .split(",")
+      .map((item) => item.trim())
+      .filter(Boolean),
+  );
 
 /** `engine=5000,brakes=2000` */
 const amounts = z
@@ -50,11 +55,17 @@ const BULK = ["auto", "on", "off"] as const;
 
 /** Every variable that the gateway reads. The README's table is generated from this. */
 export const VARIABLES = {
-  NODE_ENV: variable(z.string().default("development"), "`production` starts no demo, makes no users and insists on a proper secret"),
+  NODE_ENV: variable(
+    z.string().default("development"),
+    "`production` starts no demo, makes no users and insists on a proper secret",
+  ),
   SERVICE_NAME: variable(z.string().default("crowsnest"), "name in logs"),
   HOST: variable(z.string().default("0.0.0.0"), "address to listen on"),
   PORT: variable(number(8007, 0, 65535), "port to listen on"),
-  LOG_LEVEL: variable(z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"), "least severe level that is logged"),
+  LOG_LEVEL: variable(
+    z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+    "least severe level that is logged",
+  ),
   DATA_DIR: variable(z.string().min(1).default("data"), "folder of everything embedded"),
   DATABASE_URL: secret(z.string().optional(), "Postgres for users and audit; embedded in `DATA_DIR` without it"),
   INGESTION_SERVICE_URL: variable(httpUrl, "base URL of the ingestion service"),
@@ -63,8 +74,14 @@ export const VARIABLES = {
   ALERT_SERVICE_URL: variable(httpUrl, "base URL of the alert service"),
   SCHEDULING_SERVICE_URL: variable(httpUrl, "base URL of the scheduling service"),
   WARRANTY_SERVICE_URL: variable(httpUrl, "base URL of the warranty service"),
-  UPSTREAM_API_KEY: secret(z.string().optional(), "sent to all services as `X-API-Key`; `HEALTH_API_KEY` and so on for a single one"),
-  UPSTREAM_TIMEOUT_MS: variable(number(3000, 10, 120_000), "deadline of one upstream call; `HEALTH_TIMEOUT_MS` and so on for a single service"),
+  UPSTREAM_API_KEY: secret(
+    z.string().optional(),
+    "sent to all services as `X-API-Key`; `HEALTH_API_KEY` and so on for a single one",
+  ),
+  UPSTREAM_TIMEOUT_MS: variable(
+    number(3000, 10, 120_000),
+    "deadline of one upstream call; `HEALTH_TIMEOUT_MS` and so on for a single service",
+  ),
   UPSTREAM_CONCURRENCY: variable(number(64, 1, 1024), "calls in flight per service"),
   UPSTREAM_MAX_BYTES: variable(number(32 * 1024 * 1024, 1024, 1024 ** 3), "largest upstream answer accepted"),
   UPSTREAM_BREAKER_SECONDS: variable(number(5, 0.1, 600), "how long a service that keeps failing is left alone"),
@@ -75,7 +92,10 @@ export const VARIABLES = {
       .transform((text, context) => bulkSettings(text, context)),
     "whether services have bulk forms: `auto` (find out), `on`, `off`, or per service `health=on,scheduling=off,warranty=auto`",
   ),
-  METRICS_CACHE_TTL_SECONDS: variable(number(300, 1, 86_400), "how long upstream data is used; it is served for as long again, marked old, while it is renewed"),
+  METRICS_CACHE_TTL_SECONDS: variable(
+    number(300, 1, 86_400),
+    "how long upstream data is used; it is served for as long again, marked old, while it is renewed",
+  ),
   CACHE_MAX_BYTES: variable(number(256 * 1024 * 1024, 1024, 1024 ** 4), "size of the cache, counted as on the wire"),
   FORCE_REFRESH_PARAM: variable(
     z
@@ -88,13 +108,28 @@ export const VARIABLES = {
   SWEEP: variable(onOff("on"), "renew the dashboard's data in the background"),
   SWEEP_CALLS_PER_SECOND: variable(number(100, 1, 10_000), "most upstream calls a second that the background may make"),
   TREND_PATIENCE_MS: variable(number(1000, 0, 60_000), "how long a first answer waits for the health trend"),
-  CURRENCY: variable(z.string().regex(/^[A-Z]{3}$/, "expected an ISO 4217 code").default("USD"), "currency of all amounts"),
-  BREAKDOWN_COSTS: variable(amounts, "breakdown cost per component where no emergency repair tells it: `engine=5000,brakes=2000`"),
-  FLEET_NOW: variable(z.iso.datetime({ offset: true }).optional(), "moment that figures take for now, running on from there; for replaying historic data"),
+  CURRENCY: variable(
+    z
+      .string()
+      .regex(/^[A-Z]{3}$/, "expected an ISO 4217 code")
+      .default("USD"),
+    "currency of all amounts",
+  ),
+  BREAKDOWN_COSTS: variable(
+    amounts,
+    "breakdown cost per component where no emergency repair tells it: `engine=5000,brakes=2000`",
+  ),
+  FLEET_NOW: variable(
+    z.iso.datetime({ offset: true }).optional(),
+    "moment that figures take for now, running on from there; for replaying historic data",
+  ),
   JWT_SECRET_KEY: secret(z.string().optional(), "secret of all tokens, 32 characters or more"),
   JWT_ALGORITHM: variable(z.enum(["HS256", "HS384", "HS512"]).default("HS256"), "how tokens are signed"),
   JWT_EXPIRY_HOURS: variable(number(24, 0.01, 8760), "how long a token is good for"),
-  INTROSPECTION: variable(z.enum(["on", "off"]).optional(), "whether the schema can be queried; off in production by default"),
+  INTROSPECTION: variable(
+    z.enum(["on", "off"]).optional(),
+    "whether the schema can be queried; off in production by default",
+  ),
   CORS_ORIGINS: variable(list, "origins of browsers that may call, comma-separated; none by default"),
   TRUST_PROXY: variable(onOff("off"), "take the client's address from X-Forwarded-For"),
   DEMO_VEHICLES: variable(number(1000, 12, 100_000), "size of the demo fleet"),
@@ -143,7 +178,10 @@ export function readConfig(environment: Environment): Config {
     const raw = isSecret ? secretValue(environment, name, faults) : environment[name];
     const result = type.safeParse(raw === "" ? undefined : raw);
     if (result.success) values[name] = result.data;
-    else faults.push(`${name}: ${result.error.issues[0]?.message}, got ${isSecret ? "something else" : JSON.stringify(raw)}`);
+    else
+      faults.push(
+        `${name}: ${result.error.issues[0]?.message}, got ${isSecret ? "something else" : JSON.stringify(raw)}`,
+      );
   }
   if (faults.length > 0) throw new ConfigError(faults);
   const { JWT_SECRET_KEY, INTROSPECTION, ...rest } = values as Values;
@@ -151,7 +189,10 @@ export function readConfig(environment: Environment): Config {
   const services = serviceConfigs(environment, rest, faults);
   const missing = SERVICE_NAMES.filter((name) => services[name].baseUrl === null);
   const demo = !production && missing.length === SERVICE_NAMES.length;
-  if (!demo) faults.push(...missing.map((name) => `${serviceVariable(name, "SERVICE_URL")} is not set: tell where the ${name} service is`));
+  if (!demo)
+    faults.push(
+      ...missing.map((name) => `${serviceVariable(name, "SERVICE_URL")} is not set: tell where the ${name} service is`),
+    );
   faults.push(...secretFaults(JWT_SECRET_KEY, production));
   if (faults.length > 0) throw new ConfigError(faults);
   return {
@@ -172,7 +213,8 @@ function serviceConfigs(
   const entries = SERVICE_NAMES.map((name) => {
     const timeoutName = serviceVariable(name, "TIMEOUT_MS");
     const timeoutMs = Number(environment[timeoutName] || values.UPSTREAM_TIMEOUT_MS);
-    if (!(timeoutMs >= 10)) faults.push(`${timeoutName}: expected milliseconds from 10, got "${environment[timeoutName]}"`);
+    if (!(timeoutMs >= 10))
+      faults.push(`${timeoutName}: expected milliseconds from 10, got "${environment[timeoutName]}"`);
     const baseUrl = (values[serviceVariable(name, "SERVICE_URL")] as string | undefined) ?? null;
     const apiKey = secretValue(environment, serviceVariable(name, "API_KEY"), faults) ?? values.UPSTREAM_API_KEY;
     return [name, { baseUrl, apiKey, timeoutMs }] as const;
@@ -201,10 +243,15 @@ function secretFaults(value: string | undefined, production: boolean): string[] 
   if (!production) return [];
   if (KNOWN_SECRETS.includes(value)) return [`JWT_SECRET_KEY is a well-known default. ${advice}`];
   if (value.length >= MIN_SECRET_LENGTH) return [];
-  return [`JWT_SECRET_KEY must be at least ${MIN_SECRET_LENGTH} characters in production, got ${value.length}. ${advice}`];
+  return [
+    `JWT_SECRET_KEY must be at least ${MIN_SECRET_LENGTH} characters in production, got ${value.length}. ${advice}`,
+  ];
 }
 
-function bulkSettings(text: string, context: z.RefinementCtx): Record<"health" | "scheduling" | "warranty", BulkSetting> {
+function bulkSettings(
+  text: string,
+  context: z.RefinementCtx,
+): Record<"health" | "scheduling" | "warranty", BulkSetting> {
   const isSetting = (word: string): word is BulkSetting => (BULK as readonly string[]).includes(word);
   if (isSetting(text)) return { health: text, scheduling: text, warranty: text };
   const settings: Record<string, BulkSetting> = { health: "auto", scheduling: "auto", warranty: "auto" };

@@ -51,7 +51,9 @@ export function startDemo(options: { vehicles: number; seed: number; log: Logger
     child.once("message", (message: { urls: Record<ServiceName, string> }) => {
       clearTimeout(timer);
       child.removeAllListeners("exit");
-      child.once("exit", (code) => options.log.error({ code }, "the demo fleet has ended; restart the gateway to have it back"));
+      child.once("exit", (code) =>
+        options.log.error({ code }, "the demo fleet has ended; restart the gateway to have it back"),
+      );
       resolve({ urls: message.urls, close: () => stop(child) });
     });
   });

@@ -9,11 +9,14 @@ const SHUTDOWN_MS = 10_000;
 try {
   const config = readConfig(process.env);
   const app = await createApp(config);
-  closeWithGrace({ delay: SHUTDOWN_MS, logger: { error: (message) => app.log.error(message) } }, async ({ err, signal }) => {
-    if (err) app.log.fatal({ err }, "stopping after an unexpected error");
-    else app.log.info({ signal }, "stopping");
-    await app.close();
-  });
+  closeWithGrace(
+    { delay: SHUTDOWN_MS, logger: { error: (message) => app.log.error(message) } },
+    async ({ err, signal }) => {
+      if (err) app.log.fatal({ err }, "stopping after an unexpected error");
+      else app.log.info({ signal }, "stopping");
+      await app.close();
+    },
+  );
   await app.listen();
   console.log(welcome(config.PORT, config.demo));
 } catch (error) {
@@ -23,7 +26,12 @@ try {
 
 function welcome(port: number, demo: boolean): string {
   const base = `http://localhost:${port}`;
-  const lines = ["", `Crowsnest is ready at ${base}`, `  GraphQL explorer  ${base}/graphiql`, `  REST docs         ${base}/docs`];
+  const lines = [
+    "",
+    `Crowsnest is ready at ${base}`,
+    `  GraphQL explorer  ${base}/graphiql`,
+    `  REST docs         ${base}/docs`,
+  ];
   if (demo) {
     lines.push(
       "",
@@ -36,5 +44,7 @@ function welcome(port: number, demo: boolean): string {
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return "code" in error && error.code === "EADDRINUSE" ? `${error.message}. Choose another PORT` : (error.stack ?? error.message);
+  return "code" in error && error.code === "EADDRINUSE"
+    ? `${error.message}. Choose another PORT`
+    : (error.stack ?? error.message);
 }

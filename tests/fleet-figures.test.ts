@@ -4,8 +4,16 @@ import { HAS_UPSTREAMS, PDM_DATA, PDM_NOW, startUpstreams, type Upstreams } from
 import { recompute } from "./truth/recompute.js";
 
 const PERIODS = {
-  2015: { query: "start_date=2015-01-01&end_date=2015-12-31", start: "2015-01-01T00:00:00Z", end: "2016-01-01T00:00:00Z" },
-  "March 2015": { query: "start_date=2015-03-01&end_date=2015-03-31", start: "2015-03-01T00:00:00Z", end: "2015-04-01T00:00:00Z" },
+  2015: {
+    query: "start_date=2015-01-01&end_date=2015-12-31",
+    start: "2015-01-01T00:00:00Z",
+    end: "2016-01-01T00:00:00Z",
+  },
+  "March 2015": {
+    query: "start_date=2015-03-01&end_date=2015-03-31",
+    start: "2015-03-01T00:00:00Z",
+    end: "2015-04-01T00:00:00Z",
+  },
 };
 
 const ENDPOINTS = {
@@ -18,7 +26,10 @@ const ENDPOINTS = {
   warrantyStats: "/api/v1/metrics/warranty-stats",
 } as const;
 
-const MODES = ["items", "array", "data"].flatMap((shape) => [["--shape", shape], ["--shape", shape, "--bulk"]]);
+const MODES = ["items", "array", "data"].flatMap((shape) => [
+  ["--shape", shape],
+  ["--shape", shape, "--bulk"],
+]);
 
 const NARROWED = [
   { query: "fleet_id=fleet_3", fleetId: "fleet_3" },
@@ -48,7 +59,11 @@ describe.skipIf(!HAS_UPSTREAMS).each(MODES)("figures over services with %s %s %s
     await upstreams?.stop();
   });
 
-  it.each(Object.entries(PERIODS))("equal a recomputation from the data set for %s", async (_name, { query, start, end }) => {
+  it.each(Object.entries(PERIODS))("equal a recomputation from the data set for %s", async (_name, {
+    query,
+    start,
+    end,
+  }) => {
     const truth = recompute({ data: PDM_DATA, now: PDM_NOW, start, end });
     for (const [name, path] of Object.entries(ENDPOINTS)) {
       const { status, body } = await settled(gateway, `${path}?${query}`);
@@ -73,7 +88,9 @@ describe.skipIf(!HAS_UPSTREAMS).each(MODES)("figures over services with %s %s %s
     expect(body.vehicles_with_data).toBe(98);
     expect(body.coverage).toEqual({ vehicles_known: 100, vehicles_with_data: 98 });
     expect(Object.values<number>(body.distribution).reduce((a, b) => a + b)).toBe(98);
-    const { body: answer } = await gateway.graphql('{ a: vehicle(id: "V050") { health { score } } b: vehicle(id: "V049") { health { score } } }');
+    const { body: answer } = await gateway.graphql(
+      '{ a: vehicle(id: "V050") { health { score } } b: vehicle(id: "V049") { health { score } } }',
+    );
     expect(answer.data.a.health).toBeNull();
     expect(answer.data.b.health.score).toBeGreaterThan(0);
     expect(answer.errors).toBeUndefined();

@@ -6,7 +6,14 @@ import type { Metrics } from "../ops/metrics.js";
 
 export type AuditInput = Omit<AuditRecord, "id" | "timestamp">;
 
-export const NO_REQUEST = { method: null, status: null, ip: null, userAgent: null, eventType: null, eventId: null } as const;
+export const NO_REQUEST = {
+  method: null,
+  status: null,
+  ip: null,
+  userAgent: null,
+  eventType: null,
+  eventId: null,
+} as const;
 
 const SEAL_EVERY_MS = 100;
 const BATCH = 1000;

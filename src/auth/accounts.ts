@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { type AuditLog, NO_REQUEST } from "../audit/index.js";
 import { type Clock, SECOND } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
+import type { StoredUser, Users } from "../db/index.js";
 import { ROLE_DASHBOARDS, ROLE_PERMISSIONS, type Role } from "../domain/access/roles.js";
 import type { Principal } from "../domain/access/scope.js";
-import type { StoredUser, Users } from "../db/index.js";
 import type { Logger } from "../ops/logs.js";
 import { assertAcceptablePassword, checkPassword, hashPassword } from "./passwords.js";
 import type { Tokens } from "./tokens.js";
@@ -58,7 +58,10 @@ export class Accounts {
         this.#disabled = await this.deps.users.disabledIds();
       } catch (error) {
         // Reads with a valid token go on while the database is away.
-        this.deps.log.warn({ error: String(error) }, "disabled users cannot be read; the last known ones stay in force");
+        this.deps.log.warn(
+          { error: String(error) },
+          "disabled users cannot be read; the last known ones stay in force",
+        );
       }
     }, DISABLED_REFRESH_MS);
     this.#timer.unref();
@@ -71,7 +74,8 @@ export class Accounts {
   /** @throws PublicError UNAUTHENTICATED */
   authenticate(token: string): Principal {
     const principal = this.deps.tokens.verify(token);
-    if (this.#disabled.has(principal.userId)) throw new PublicError("UNAUTHENTICATED", "Not signed in: this user is disabled");
+    if (this.#disabled.has(principal.userId))
+      throw new PublicError("UNAUTHENTICATED", "Not signed in: this user is disabled");
     return principal;
   }
 
@@ -119,7 +123,10 @@ export class Accounts {
   /** @throws PublicError BAD_USER_INPUT, CONFLICT when the name is taken */
   async create(tenantId: string, account: NewAccount, by: string): Promise<UserProfile> {
     if (!USERNAME.test(account.username)) {
-      throw new PublicError("BAD_USER_INPUT", `A user name has 1 to 100 letters, digits or . _ @ + -, got "${account.username}"`);
+      throw new PublicError(
+        "BAD_USER_INPUT",
+        `A user name has 1 to 100 letters, digits or . _ @ + -, got "${account.username}"`,
+      );
     }
     assertAcceptablePassword(account.password);
     const user = {

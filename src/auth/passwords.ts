@@ -13,7 +13,10 @@ export function hashPassword(password: string): Promise<string> {
 /** @throws PublicError BAD_USER_INPUT saying what is wrong with a new password */
 export function assertAcceptablePassword(password: string): void {
   if (password.length >= MIN_PASSWORD_LENGTH && password.length <= MAX_PASSWORD_LENGTH) return;
-  throw new PublicError("BAD_USER_INPUT", `A password has at least ${MIN_PASSWORD_LENGTH} characters, this one has ${password.length}`);
+  throw new PublicError(
+    "BAD_USER_INPUT",
+    `A password has at least ${MIN_PASSWORD_LENGTH} characters, this one has ${password.length}`,
+  );
 }
 
 let decoy: Promise<string> | undefined;

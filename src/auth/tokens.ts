@@ -73,7 +73,9 @@ export class Tokens {
         clockTolerance: LEEWAY_SECONDS,
       });
     } catch (error) {
-      throw unauthenticated(error instanceof jwt.TokenExpiredError ? "the token has expired" : "the token is not valid");
+      throw unauthenticated(
+        error instanceof jwt.TokenExpiredError ? "the token has expired" : "the token is not valid",
+      );
     }
     return this.#principal(payload);
   }
@@ -98,13 +100,16 @@ export class Tokens {
   #principal(payload: unknown): Principal {
     const result = claims.safeParse(payload);
     if (!result.success) {
-      throw unauthenticated(`the token's claim ${result.error.issues[0]?.path.join(".") || "set"} is missing or malformed`);
+      throw unauthenticated(
+        `the token's claim ${result.error.issues[0]?.path.join(".") || "set"} is missing or malformed`,
+      );
     }
     const claim = result.data;
     const userId = claim.user_id ?? claim.sub;
     if (!userId) throw unauthenticated("the token's claim user_id is missing or malformed");
     const now = this.options.clock() / SECOND;
-    if (claim.iat !== undefined && claim.iat > now + LEEWAY_SECONDS) throw unauthenticated("the token is from the future");
+    if (claim.iat !== undefined && claim.iat > now + LEEWAY_SECONDS)
+      throw unauthenticated("the token is from the future");
     const role = claim.role as Role;
     return {
       userId,

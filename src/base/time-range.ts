@@ -30,7 +30,11 @@ export function isDateOrInstant(text: string): boolean {
  * UTC day; RFC 3339 instants count as they are (the end excluded). Default: the 30 days up to `now`, or up to the end.
  * @throws PublicError BAD_USER_INPUT when start is not before end
  */
-export function requestedRange(start: string | null | undefined, end: string | null | undefined, now: number): TimeRange {
+export function requestedRange(
+  start: string | null | undefined,
+  end: string | null | undefined,
+  now: number,
+): TimeRange {
   const endAt = end ? parseBound(end, "end_date") + (DATE.test(end) ? DAY : 0) : now;
   const startAt = start ? parseBound(start, "start_date") : endAt - DEFAULT_RANGE_DAYS * DAY;
   if (startAt >= endAt) {
@@ -42,7 +46,9 @@ export function requestedRange(start: string | null | undefined, end: string | n
 
 function parseBound(text: string, field: string): number {
   if (!isDateOrInstant(text)) {
-    throw new PublicError("BAD_USER_INPUT", `${field} must be YYYY-MM-DD or RFC 3339 with an offset, got "${text}"`, { field });
+    throw new PublicError("BAD_USER_INPUT", `${field} must be YYYY-MM-DD or RFC 3339 with an offset, got "${text}"`, {
+      field,
+    });
   }
   return Date.parse(DATE.test(text) ? `${text}T00:00:00Z` : text.replace(" ", "T"));
 }

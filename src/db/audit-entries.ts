@@ -1,5 +1,4 @@
-import type { AuditEntry as Row } from "./client/client.js";
-import type { Prisma } from "./client/client.js";
+import type { Prisma, AuditEntry as Row } from "./client/client.js";
 import type { PrismaClient } from "./database.js";
 
 export type StoredAuditEntry = Row;
@@ -45,7 +44,9 @@ export class AuditEntries {
 
   /** Puts an entry into the outbox, within the transaction of the change that it describes. */
   async enqueue(transaction: Transaction | PrismaClient, record: AuditRecord): Promise<void> {
-    await transaction.auditOutbox.create({ data: { tenantId: record.tenantId, entry: { ...record } as Prisma.InputJsonObject } });
+    await transaction.auditOutbox.create({
+      data: { tenantId: record.tenantId, entry: { ...record } as Prisma.InputJsonObject },
+    });
   }
 
   /**

@@ -37,11 +37,14 @@ export async function migrate(database: SqlRunner): Promise<void> {
       'SELECT "migration_name", "checksum" FROM "_prisma_migrations" WHERE "finished_at" IS NOT NULL AND "rolled_back_at" IS NULL',
       [],
     );
-    const applied = new Map(rows.map((row) => [String(row["migration_name"]), String(row["checksum"])]));
+    const applied = new Map(rows.map((row) => [String(row.migration_name), String(row.checksum)]));
     for (const { name, sql, checksum } of await readMigrations()) {
       const known = applied.get(name);
       if (known === checksum) continue;
-      if (known) throw new Error(`Migration ${name} was changed after it had been applied. Restore the file, and add a new migration instead.`);
+      if (known)
+        throw new Error(
+          `Migration ${name} was changed after it had been applied. Restore the file, and add a new migration instead.`,
+        );
       await apply(database, name, sql, checksum);
     }
   } finally {
@@ -60,7 +63,9 @@ async function apply(database: SqlRunner, name: string, sql: string, checksum: s
     await database.run("COMMIT");
   } catch (error) {
     await database.run("ROLLBACK");
-    throw new Error(`Migration ${name} failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`Migration ${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { requestedRange, type TimeRange } from "../base/time-range.js";
-import { FleetData, type FleetFilter } from "./fleet-data.js";
 import { type Coverage, FleetFigures } from "./figures.js";
+import { FleetData, type FleetFilter } from "./fleet-data.js";
 import type { Warning } from "./ledger.js";
 import type { Viewer } from "./viewer.js";
 

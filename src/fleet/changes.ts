@@ -19,7 +19,9 @@ export interface UserError {
   readonly field: string | null;
 }
 
-export type Outcome<T> = { readonly value: T; readonly errors: [] } | { readonly value: null; readonly errors: UserError[] };
+export type Outcome<T> =
+  | { readonly value: T; readonly errors: [] }
+  | { readonly value: null; readonly errors: UserError[] };
 
 export interface AppointmentBook {
   readonly vehicleId: string;
@@ -37,7 +39,12 @@ export interface ChangeDeps {
   readonly clients: UpstreamClients;
   readonly cache: UpstreamCache;
   /** Commits an audit entry before the change is sent: no change without one. */
-  readonly record: (viewer: Viewer, action: string, resource: string, details: Record<string, unknown>) => Promise<void>;
+  readonly record: (
+    viewer: Viewer,
+    action: string,
+    resource: string,
+    details: Record<string, unknown>,
+  ) => Promise<void>;
 }
 
 /**
@@ -72,7 +79,9 @@ export class FleetChanges {
   }
 
   async cancelAppointment(viewer: Viewer, id: string): Promise<Outcome<Appointment>> {
-    return this.#changeAppointment(viewer, "appointment.cancel", id, { id }, () => this.deps.clients.scheduling.cancel(id));
+    return this.#changeAppointment(viewer, "appointment.cancel", id, { id }, () =>
+      this.deps.clients.scheduling.cancel(id),
+    );
   }
 
   async changeAlert(viewer: Viewer, id: string, action: "acknowledge" | "resolve"): Promise<Outcome<Alert>> {
@@ -125,13 +134,16 @@ export class FleetChanges {
     try {
       await viewer.vehicle(vehicleId);
     } catch (error) {
-      if (error instanceof PublicError && error.code === "NOT_FOUND") return refused(error.code, error.message, "vehicleId");
+      if (error instanceof PublicError && error.code === "NOT_FOUND")
+        return refused(error.code, error.message, "vehicleId");
       throw error;
     }
     await this.deps.record(viewer, action, `vehicle/${vehicleId}`, details);
     try {
       const value = await send();
-      return value === null ? refused("NOT_FOUND", "It is gone: the service no longer knows it", "id") : { value, errors: [] };
+      return value === null
+        ? refused("NOT_FOUND", "It is gone: the service no longer knows it", "id")
+        : { value, errors: [] };
     } catch (error) {
       if (error instanceof UpstreamRefusal) return refused(refusalCode(error), error.reason, null);
       throw error;

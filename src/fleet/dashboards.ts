@@ -87,7 +87,8 @@ export async function ownerDashboard(viewer: Viewer, userId: string, refresh?: b
   const isSelf = viewer.principal.userId === userId && viewer.principal.role === "VEHICLE_OWNER";
   const namesVehicles = isSelf && !viewer.principal.vehicleIds.includes("*");
   const own = visible?.filter((vehicle) => namesVehicles || vehicle.ownerId === userId) ?? [];
-  if (own.length === 0 && !isSelf && visible) throw new PublicError("NOT_FOUND", `There is no owner "${userId}"`, { id: userId });
+  if (own.length === 0 && !isSelf && visible)
+    throw new PublicError("NOT_FOUND", `There is no owner "${userId}"`, { id: userId });
   const sources = new Sources(viewer);
   for (const { source, error } of data.ledger.warnings) sources.ledger.warn(source, error);
   const vehicles = await Promise.all(own.map((vehicle) => ownerVehicle(sources, vehicle, refresh)));
@@ -140,7 +141,10 @@ export async function technicianDashboard(viewer: Viewer, technicianId: string, 
   const reader = viewer.reader(args.refresh);
   const sources = new Sources(viewer);
   const [schedule, performed] = await Promise.all([
-    sources.read("scheduling", reader.schedule(technicianId, { start: today.start - DAY, end: today.end + SCHEDULE_DAYS_AHEAD * DAY })),
+    sources.read(
+      "scheduling",
+      reader.schedule(technicianId, { start: today.start - DAY, end: today.end + SCHEDULE_DAYS_AHEAD * DAY }),
+    ),
     sources.read("scheduling", reader.schedule(technicianId, { start: range.start - DAY, end: range.end + DAY })),
   ]);
   sources.ledger.assertSomething();
@@ -181,7 +185,7 @@ function vehicleIssues(health: Health | null, alerts: readonly Alert[] | null) {
   return [...new Set([...byComponent.keys(), ...weak.keys()])].sort().map((component) => {
     const own = byComponent.get(component) ?? [];
     const worst = own.toSorted(worstFirst)[0];
-    const advice = own.flatMap((alert) => alert.metadata["recommended_action"] ?? []).filter((a) => typeof a === "string");
+    const advice = own.flatMap((alert) => alert.metadata.recommended_action ?? []).filter((a) => typeof a === "string");
     const actions = health?.components.find((c) => c.type === component)?.recommendedActions ?? [];
     return {
       component,

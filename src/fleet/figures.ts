@@ -25,7 +25,14 @@ import {
   type Distribution,
   distribution,
 } from "../domain/fleet/health.js";
-import { attentionVehicleIds, type HeatmapCell, heatmap, type TopIssue, topIssues, upcoming } from "../domain/fleet/overview.js";
+import {
+  attentionVehicleIds,
+  type HeatmapCell,
+  heatmap,
+  type TopIssue,
+  topIssues,
+  upcoming,
+} from "../domain/fleet/overview.js";
 import type { Alert, Appointment } from "../domain/fleet/records.js";
 import { type TechnicianUtilization, technicianUtilization } from "../domain/fleet/technicians.js";
 import { type HealthTrend, healthTrend } from "../domain/fleet/trend.js";
@@ -50,7 +57,11 @@ export class FleetFigures {
   ) {}
 
   async summary() {
-    const [vehicles, scores, open] = await Promise.all([this.data.vehicles(), this.data.scores(), this.data.openAlerts()]);
+    const [vehicles, scores, open] = await Promise.all([
+      this.data.vehicles(),
+      this.data.scores(),
+      this.data.openAlerts(),
+    ]);
     return {
       totalVehicles: vehicles?.length ?? null,
       activeVehicles: vehicles && countStatus(vehicles, "ACTIVE"),

@@ -3,7 +3,15 @@ import { contains, dayWider, type TimeRange } from "../base/time-range.js";
 import { canSeeVehicle } from "../domain/access/can.js";
 import { ALL } from "../domain/access/scope.js";
 import { scoreOf } from "../domain/fleet/health.js";
-import type { Alert, Appointment, Claim, Health, HealthHistoryPoint, Technician, Vehicle } from "../domain/fleet/records.js";
+import type {
+  Alert,
+  Appointment,
+  Claim,
+  Health,
+  HealthHistoryPoint,
+  Technician,
+  Vehicle,
+} from "../domain/fleet/records.js";
 import type { Entry, Reader, ServiceName } from "../upstream/index.js";
 import { Ledger } from "./ledger.js";
 import type { Viewer } from "./viewer.js";
@@ -46,7 +54,9 @@ export class FleetData {
     return this.#once("vehicles", async () => {
       const { vehicleId, fleetId } = this.filter;
       if (vehicleId !== null) {
-        const vehicle = await this.#try("ingestion", () => this.viewer.vehicle(vehicleId, this.reader.freshness === "refresh"));
+        const vehicle = await this.#try("ingestion", () =>
+          this.viewer.vehicle(vehicleId, this.reader.freshness === "refresh"),
+        );
         if (vehicle === null) return null;
         this.ledger.note(await this.reader.vehicle.load(vehicleId));
         return fleetId === null || vehicle.fleetId === fleetId ? [vehicle] : [];
@@ -129,7 +139,10 @@ export class FleetData {
   scopeAppointments(range: TimeRange): Promise<Appointment[] | null> {
     return this.#once(`appointments|${range.start}|${range.end}`, async () => {
       const wide = dayWider(range);
-      const listed = await this.#try("scheduling", async () => this.#note(await this.reader.appointments(wide)) ?? "none");
+      const listed = await this.#try(
+        "scheduling",
+        async () => this.#note(await this.reader.appointments(wide)) ?? "none",
+      );
       if (listed !== "none") return this.#inScope(listed);
       const ids = (await this.scopeVehicles())?.map((vehicle) => vehicle.id) ?? null;
       const found = ids && (await this.#collect("scheduling", ids, (id) => this.reader.appointmentsOf.load(id)));
@@ -151,7 +164,9 @@ export class FleetData {
   }
 
   technicians(): Promise<Technician[] | null> {
-    return this.#once("technicians", () => this.#try("scheduling", async () => this.#note(await this.reader.technicians())));
+    return this.#once("technicians", () =>
+      this.#try("scheduling", async () => this.#note(await this.reader.technicians())),
+    );
   }
 
   /** Keeps what belongs to the filter. Null (unknown) when that takes the vehicle list and there is none. */
@@ -177,7 +192,14 @@ export class FleetData {
 
   async #perVehicle<T>(service: ServiceName, load: (id: string) => Promise<Entry<T>>): Promise<Collected<T> | null> {
     const vehicles = await this.vehicles();
-    return vehicles && this.#collect(service, vehicles.map((vehicle) => vehicle.id), load);
+    return (
+      vehicles &&
+      this.#collect(
+        service,
+        vehicles.map((vehicle) => vehicle.id),
+        load,
+      )
+    );
   }
 
   /** Loads something for each id. Null when all fail; a warning with the count when some do. */
@@ -197,7 +219,8 @@ export class FleetData {
         this.unanswered.add(ids[index] ?? "");
       }
     });
-    if (failures.length > 0) this.ledger.fail(service, failures[0], `, for ${failures.length} of ${ids.length} vehicles`);
+    if (failures.length > 0)
+      this.ledger.fail(service, failures[0], `, for ${failures.length} of ${ids.length} vehicles`);
     return failures.length > 0 && values.length === 0 ? null : { values };
   }
 

@@ -30,7 +30,11 @@ export async function findVehicles(
   orderBy: VehicleOrderField,
   refresh?: boolean | null,
 ): Promise<RankedVehicle[]> {
-  const data = new FleetData(viewer, viewer.reader(refresh), { fleetId: filter.fleetId ?? null, vehicleId: null, component: null });
+  const data = new FleetData(viewer, viewer.reader(refresh), {
+    fleetId: filter.fleetId ?? null,
+    vehicleId: null,
+    component: null,
+  });
   const vehicles = required(await data.vehicles(), data);
   const matching = vehicles.filter((vehicle) => matches(vehicle, filter));
   const aboutHealth = filter.band != null || filter.componentBelow != null || orderBy === "HEALTH_SCORE";
@@ -66,5 +70,7 @@ function matches(vehicle: Vehicle, filter: VehicleFilter): boolean {
 function matchesHealth(health: Health | undefined, filter: VehicleFilter): boolean {
   if (filter.band != null && !(health && filter.band.includes(bandOf(health.score)))) return false;
   const below = filter.componentBelow;
-  return below == null || (health?.components.some((c) => c.type === below.component && c.score < below.score) ?? false);
+  return (
+    below == null || (health?.components.some((c) => c.type === below.component && c.score < below.score) ?? false)
+  );
 }

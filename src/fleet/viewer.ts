@@ -57,7 +57,8 @@ export class Viewer {
    * @throws PublicError FORBIDDEN outside the scope (told without looking), NOT_FOUND
    */
   async vehicle(id: string, refresh?: boolean | null): Promise<Vehicle> {
-    if (!canNameVehicle(this.scope, id)) throw new PublicError("FORBIDDEN", "This vehicle is outside your scope", { id });
+    if (!canNameVehicle(this.scope, id))
+      throw new PublicError("FORBIDDEN", "This vehicle is outside your scope", { id });
     const entry = await this.reader(refresh).vehicle.load(id);
     this.ledger.note(entry);
     if (!entry.value || !canSeeVehicle(this.scope, entry.value)) {

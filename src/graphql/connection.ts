@@ -40,7 +40,9 @@ export function connect<T>(
   if (first < 1 || first > MAX_FIRST) {
     throw new PublicError("BAD_USER_INPUT", `first must be from 1 to ${MAX_FIRST}, got ${first}`, { field: "first" });
   }
-  const ordered = items.map((item) => ({ item, key: keyOf(item) })).sort((a, b) => compareKeys(a.key, b.key, direction));
+  const ordered = items
+    .map((item) => ({ item, key: keyOf(item) }))
+    .sort((a, b) => compareKeys(a.key, b.key, direction));
   const after = args.after ? decodeCursor(args.after) : null;
   const found = after ? ordered.findIndex(({ key }) => compareKeys(key, after, direction) > 0) : 0;
   const start = found === -1 ? ordered.length : found;
@@ -62,7 +64,8 @@ function compareKeys(a: Key, b: Key, direction: "ASC" | "DESC"): number {
   const [rankA, idA] = a;
   const [rankB, idB] = b;
   if (rankA === null || rankB === null) return Number(rankA === null) - Number(rankB === null) || compareText(idA, idB);
-  const order = typeof rankA === "number" && typeof rankB === "number" ? rankA - rankB : compareText(String(rankA), String(rankB));
+  const order =
+    typeof rankA === "number" && typeof rankB === "number" ? rankA - rankB : compareText(String(rankA), String(rankB));
   return (direction === "ASC" ? order : -order) || compareText(idA, idB);
 }
 

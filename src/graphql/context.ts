@@ -1,5 +1,5 @@
-import type { Accounts } from "../auth/index.js";
 import type { AuditLog } from "../audit/index.js";
+import type { Accounts } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { FleetChanges, Viewer } from "../fleet/index.js";

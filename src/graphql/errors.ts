@@ -3,7 +3,7 @@ import { type ErrorCode, PublicError } from "../base/errors.js";
 import type { Logger } from "../ops/logs.js";
 
 export function codeOf(error: GraphQLError): string {
-  const code = error.extensions["code"];
+  const code = error.extensions.code;
   return typeof code === "string" ? code : "INTERNAL_SERVER_ERROR";
 }
 
@@ -22,7 +22,12 @@ export function presentable(error: GraphQLError, log: Logger): GraphQLError {
   return withCode(error, "Something went wrong on our side; it has been logged", "INTERNAL_SERVER_ERROR", {});
 }
 
-function withCode(error: GraphQLError, message: string, code: ErrorCode, details: Record<string, unknown>): GraphQLError {
+function withCode(
+  error: GraphQLError,
+  message: string,
+  code: ErrorCode,
+  details: Record<string, unknown>,
+): GraphQLError {
   // Apollo Server takes the HTTP status from here: only for failures of the request, not for those of single fields.
   const http = code === "UNAUTHENTICATED" ? { http: { status: 401 } } : {};
   return new GraphQLError(message, {

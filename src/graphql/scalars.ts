@@ -4,7 +4,6 @@ import { round } from "../base/numbers.js";
 import { formatDate, formatInstant, isDateOrInstant } from "../base/time-range.js";
 
 const dateTime = GraphQLDateTime.toConfig();
-const date = GraphQLDate.toConfig();
 
 /** Parsed by graphql-scalars; instants are epoch milliseconds inside and without needless fractions outside. */
 const DateTime = new GraphQLScalarType<number, string>({
@@ -24,9 +23,14 @@ function instantOf(value: unknown): number {
 const CalendarDate = new GraphQLScalarType<string, string>({
   name: "Date",
   serialize: (value) => (typeof value === "number" ? formatDate(value) : String(value).slice(0, 10)),
-  parseValue: (value) => (date.parseValue?.(value), String(value)),
-  parseLiteral: (node, variables) => (date.parseLiteral?.(node, variables), node.kind === Kind.STRING ? node.value : ""),
+  parseValue: parseDay,
+  parseLiteral: (node) => parseDay(node.kind === Kind.STRING ? node.value : null),
 });
+
+function parseDay(value: unknown): string {
+  GraphQLDate.parseValue(value);
+  return String(value);
+}
 
 const DateOrDateTime = new GraphQLScalarType<string, string>({
   name: "DateOrDateTime",
@@ -48,4 +52,11 @@ const Money = new GraphQLScalarType<number, number>({
 
 const URLText = new GraphQLScalarType<string, string>({ name: "URL", serialize: String, parseValue: String });
 
-export const scalars = { DateTime, Date: CalendarDate, DateOrDateTime, Money, JSONObject: GraphQLJSONObject, URL: URLText };
+export const scalars = {
+  DateTime,
+  Date: CalendarDate,
+  DateOrDateTime,
+  Money,
+  JSONObject: GraphQLJSONObject,
+  URL: URLText,
+};

@@ -3,9 +3,10 @@ import {
   type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
+  type GraphQLInputType,
+  type GraphQLSchema,
   getNamedType,
   getOperationAST,
-  type GraphQLSchema,
   isEnumType,
   isListType,
   isNonNullType,
@@ -14,7 +15,6 @@ import {
   parse,
   type SelectionSetNode,
   typeFromAST,
-  type GraphQLInputType,
   validate,
   visit,
 } from "graphql";
@@ -66,9 +66,16 @@ export function readEndpoints(schema: GraphQLSchema): RestEndpoint[] {
     .sort()
     .map((name) => {
       try {
-        return readEndpoint(schema, parse(readFileSync(new URL(name, FOLDER), "utf8")), fragments, name.split("/")[0] ?? "");
+        return readEndpoint(
+          schema,
+          parse(readFileSync(new URL(name, FOLDER), "utf8")),
+          fragments,
+          name.split("/")[0] ?? "",
+        );
       } catch (error) {
-        throw new Error(`REST document ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`REST document ${name}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
       }
     });
 }
@@ -92,22 +99,27 @@ function readEndpoint(
   const operation = getOperationAST(document);
   if (!operation) throw new Error("expected one operation");
   return {
-    method: rest["method"] as RestEndpoint["method"],
-    path: rest["path"] ?? "",
-    status: Number(rest["status"] ?? 200),
-    result: rest["result"] ?? null,
-    action: rest["action"] ?? "request",
-    summary: rest["summary"] ?? "",
+    method: rest.method as RestEndpoint["method"],
+    path: rest.path ?? "",
+    status: Number(rest.status ?? 200),
+    result: rest.result ?? null,
+    action: rest.action ?? "request",
+    summary: rest.summary ?? "",
     tag,
     operationId: declared.name.value,
     document,
     operation,
-    variables: readVariables(schema, operation, rest["path"] ?? "", rest["method"] === "GET"),
+    variables: readVariables(schema, operation, rest.path ?? "", rest.method === "GET"),
     lowerCased,
   };
 }
 
-function readVariables(schema: GraphQLSchema, operation: OperationDefinitionNode, path: string, isGet: boolean): RestVariable[] {
+function readVariables(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  path: string,
+  isGet: boolean,
+): RestVariable[] {
   return (operation.variableDefinitions ?? []).map((definition) => {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type as never) as GraphQLInputType | undefined;
@@ -124,7 +136,8 @@ function restArguments(operation: OperationDefinitionNode): Record<string, strin
   if (!directive) throw new Error("expected the operation to carry @rest(method:, path:)");
   return Object.fromEntries(
     (directive.arguments ?? []).map(({ name, value }) => {
-      if (value.kind !== Kind.STRING && value.kind !== Kind.INT) throw new Error(`@rest(${name.value}:) must be text or a number`);
+      if (value.kind !== Kind.STRING && value.kind !== Kind.INT)
+        throw new Error(`@rest(${name.value}:) must be text or a number`);
       return [name.value, value.value];
     }),
   );

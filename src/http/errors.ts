@@ -22,9 +22,18 @@ export function registerErrors(server: FastifyInstance): void {
     const status = error.statusCode ?? 500;
     if (status < 500) return reply.status(status).send(errorBody(CODES[status] ?? "BAD_REQUEST", error.message));
     request.log.error({ err: error }, "unexpected error");
-    return reply.status(500).send(errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side; it has been logged"));
+    return reply
+      .status(500)
+      .send(errorBody("INTERNAL_SERVER_ERROR", "Something went wrong on our side; it has been logged"));
   });
   server.setNotFoundHandler((request, reply) =>
-    reply.status(404).send(errorBody("NOT_FOUND", `There is no ${request.method} ${request.url.split("?")[0]}. See /docs for what there is`)),
+    reply
+      .status(404)
+      .send(
+        errorBody(
+          "NOT_FOUND",
+          `There is no ${request.method} ${request.url.split("?")[0]}. See /docs for what there is`,
+        ),
+      ),
   );
 }

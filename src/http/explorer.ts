@@ -43,8 +43,15 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
 
   server.get("/graphiql", { config }, async (_request, reply) => {
     // Without a token in it the page never changes: nine megabytes are compressed once.
-    const headers = options.demoToken ? JSON.stringify({ Authorization: `Bearer ${options.demoToken()}` }, null, 2) : "";
-    const html = renderGraphiQL({ title: "Crowsnest explorer", endpoint: "/graphql", defaultQuery: FIRST_QUERY, headers });
+    const headers = options.demoToken
+      ? JSON.stringify({ Authorization: `Bearer ${options.demoToken()}` }, null, 2)
+      : "";
+    const html = renderGraphiQL({
+      title: "Crowsnest explorer",
+      endpoint: "/graphql",
+      defaultQuery: FIRST_QUERY,
+      headers,
+    });
     page = options.demoToken ? compress(html, { level: 1 }) : (page ?? compress(html));
     return reply
       .header("content-type", "text/html; charset=utf-8")
@@ -56,7 +63,14 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
   server.get("/openapi.json", { config }, async () => options.openApi);
 
   server.get("/", { config }, async (request, reply) => {
-    const links = { graphql: "/graphql", explorer: "/graphiql", docs: "/docs", openapi: "/openapi.json", health: "/health", metrics: "/metrics" };
+    const links = {
+      graphql: "/graphql",
+      explorer: "/graphiql",
+      docs: "/docs",
+      openapi: "/openapi.json",
+      health: "/health",
+      metrics: "/metrics",
+    };
     if (!prefersHtml(request.headers.accept)) return { service: options.name, version: options.version, links };
     return reply.header("content-type", "text/html; charset=utf-8").send(frontPage(options.version));
   });
@@ -67,7 +81,11 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
       route.config = { ...route.config, audit: false, operation: "docs" };
     });
     await docs.register(swagger, { mode: "static", specification: { document: options.openApi as never } });
-    await docs.register(swaggerUi, { routePrefix: "/docs", staticCSP: false, uiConfig: { docExpansion: "list", deepLinking: true } });
+    await docs.register(swaggerUi, {
+      routePrefix: "/docs",
+      staticCSP: false,
+      uiConfig: { docExpansion: "list", deepLinking: true },
+    });
   });
 }
 

@@ -23,12 +23,18 @@ interface RequestContext extends Context {
 }
 
 /** `/graphql`: Apollo Server speaks the protocol, parses and validates; `execute` runs the operation. */
-export async function registerGraphQL(server: FastifyInstance, options: GraphQLOptions): Promise<ApolloServer<RequestContext>> {
+export async function registerGraphQL(
+  server: FastifyInstance,
+  options: GraphQLOptions,
+): Promise<ApolloServer<RequestContext>> {
   const apollo = new ApolloServer<RequestContext>({
     gateway: {
       load: async () => ({
         executor: async ({ document, operationName, request, context }) =>
-          (await options.execute({ document, operationName, variables: request.variables }, context as RequestContext)) as never,
+          (await options.execute(
+            { document, operationName, variables: request.variables },
+            context as RequestContext,
+          )) as never,
       }),
       onSchemaLoadOrUpdate: (callback) => {
         callback({ apiSchema: options.schema, coreSupergraphSdl: "" });
@@ -60,8 +66,8 @@ export async function registerGraphQL(server: FastifyInstance, options: GraphQLO
             async willSendResponse({ contextValue, response, operation }) {
               const { body } = response;
               if (body.kind !== "single" || !operation) return;
-              const refused = body.singleResult.errors?.filter((error) => error.extensions?.["code"] === "FORBIDDEN");
-              if (refused?.length) contextValue.auditDetails["refused"] = refused.map((error) => error.path?.join("."));
+              const refused = body.singleResult.errors?.filter((error) => error.extensions?.code === "FORBIDDEN");
+              if (refused?.length) contextValue.auditDetails.refused = refused.map((error) => error.path?.join("."));
             },
           };
         },
@@ -86,7 +92,10 @@ export async function registerGraphQL(server: FastifyInstance, options: GraphQLO
   return apollo;
 }
 
-function describeOperation(operation: OperationDefinitionNode, name: string | null | undefined): Record<string, unknown> {
+function describeOperation(
+  operation: OperationDefinitionNode,
+  name: string | null | undefined,
+): Record<string, unknown> {
   return { operation: operation.operation, ...(name ? { name } : {}), fields: rootFields(operation) };
 }
 
@@ -94,7 +103,7 @@ function describeOperation(operation: OperationDefinitionNode, name: string | nu
 function isOpen(operation: OperationDefinitionNode): boolean {
   const rules = ACCESS_RULES[operation.operation === "mutation" ? "Mutation" : "Query"];
   const fields = rootFields(operation);
-  return fields !== null && fields.every((field) => field.startsWith("__") || rules?.[field]?.public);
+  return fields?.every((field) => field.startsWith("__") || rules?.[field]?.public);
 }
 
 /** Names of the root fields; null when fragments hide them. */

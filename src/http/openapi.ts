@@ -1,9 +1,9 @@
 import {
-  getNamedType,
   type GraphQLField,
   type GraphQLInputType,
   type GraphQLOutputType,
   type GraphQLSchema,
+  getNamedType,
   isEnumType,
   isInterfaceType,
   isListType,
@@ -89,10 +89,14 @@ function describe(schema: GraphQLSchema, endpoint: RestEndpoint): Schema {
     responses: {
       [endpoint.status]: {
         description: "Success",
-        headers: { "X-Cache": { description: "HIT, MISS or BYPASS, where upstream data is shown", schema: { type: "string" } } },
+        headers: {
+          "X-Cache": { description: "HIT, MISS or BYPASS, where upstream data is shown", schema: { type: "string" } },
+        },
         content: { "application/json": { schema: answerSchema(schema, endpoint) } },
       },
-      ...Object.fromEntries(Object.entries(ERROR_RESPONSES).map(([status, description]) => [status, errorResponse(description)])),
+      ...Object.fromEntries(
+        Object.entries(ERROR_RESPONSES).map(([status, description]) => [status, errorResponse(description)]),
+      ),
     },
   };
 }
@@ -124,7 +128,9 @@ function leafSchema(type: unknown): Schema {
 function answerSchema(schema: GraphQLSchema, endpoint: RestEndpoint): Schema {
   const parent = endpoint.operation.operation === "mutation" ? schema.getMutationType() : schema.getQueryType();
   const lower = new Set(endpoint.lowerCased.map((path) => path.join(".")));
-  const root = parent ? (objectSchema(parent.getFields(), endpoint.operation.selectionSet, [], lower) as Selected).properties["data"] : {};
+  const root = parent
+    ? (objectSchema(parent.getFields(), endpoint.operation.selectionSet, [], lower) as Selected).properties.data
+    : {};
   const answer = endpoint.result ? (root as Selected).properties[endpoint.result] : root;
   return withoutNull(answer ?? {});
 }
@@ -135,7 +141,12 @@ interface Selected extends Schema {
 
 type Fields = Readonly<Record<string, GraphQLField<unknown, unknown>>>;
 
-function objectSchema(fields: Fields, set: SelectionSetNode, path: readonly string[], lower: ReadonlySet<string>): Selected {
+function objectSchema(
+  fields: Fields,
+  set: SelectionSetNode,
+  path: readonly string[],
+  lower: ReadonlySet<string>,
+): Selected {
   const properties: Record<string, Schema> = {};
   for (const selection of set.selections) {
     if (selection.kind !== Kind.FIELD) continue;
@@ -160,10 +171,11 @@ function outputSchema(
     return { ...objectSchema(type.getFields(), set, path, lower), type: ["object", "null"] };
   }
   const leaf = leafSchema(type);
-  const values = leaf["enum"] as string[] | undefined;
-  const spelt = values && lower.has(path.join(".")) ? { ...leaf, enum: values.map((value) => value.toLowerCase()) } : leaf;
-  const enumWithNull = Array.isArray(spelt["enum"]) ? { enum: [...spelt["enum"], null] } : {};
-  return { ...spelt, ...enumWithNull, type: [spelt["type"], "null"] };
+  const values = leaf.enum as string[] | undefined;
+  const spelt =
+    values && lower.has(path.join(".")) ? { ...leaf, enum: values.map((value) => value.toLowerCase()) } : leaf;
+  const enumWithNull = Array.isArray(spelt.enum) ? { enum: [...spelt.enum, null] } : {};
+  return { ...spelt, ...enumWithNull, type: [spelt.type, "null"] };
 }
 
 function withoutNull(schema: Schema): Schema {

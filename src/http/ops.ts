@@ -47,7 +47,13 @@ export function registerOps(server: FastifyInstance, options: OpsOptions): void 
       }),
     );
     const ready = !options.isStopping() && checks.every((check) => !check.required || check.status !== "down");
-    const status = options.isStopping() ? "stopping" : !ready ? "down" : checks.every((c) => c.status === "ok") ? "ok" : "degraded";
+    const status = options.isStopping()
+      ? "stopping"
+      : !ready
+        ? "down"
+        : checks.every((c) => c.status === "ok")
+          ? "ok"
+          : "degraded";
     const dependencies = Object.fromEntries(checks.map(({ name, ...check }) => [name, check]));
     return { ready, status, dependencies };
   }

@@ -36,7 +36,7 @@ async function answer(endpoint: RestEndpoint, options: RestOptions, request: Fas
 }
 
 function respond(endpoint: RestEndpoint, result: ExecutionResult<Record<string, unknown>>, reply: FastifyReply) {
-  const root = result.data?.["data"];
+  const root = result.data?.data;
   if (root === null || root === undefined) {
     const [error] = result.errors ?? [];
     const code = error ? codeOf(error) : "NOT_FOUND";
@@ -46,7 +46,9 @@ function respond(endpoint: RestEndpoint, result: ExecutionResult<Record<string, 
   const [refusal] = payloadErrors(root);
   if (refusal) return fail(reply, refusal.code, refusal.message, refusal.field ? { field: refusal.field } : {});
   for (const path of endpoint.lowerCased) lowerAt(result.data, path);
-  return reply.status(endpoint.status).send(endpoint.result ? (root as Record<string, unknown>)[endpoint.result] : root);
+  return reply
+    .status(endpoint.status)
+    .send(endpoint.result ? (root as Record<string, unknown>)[endpoint.result] : root);
 }
 
 function fail(reply: FastifyReply, code: string, message: string, details: Record<string, unknown>) {
@@ -71,7 +73,10 @@ function cacheStatus(context: Context): "HIT" | "MISS" | "BYPASS" | null {
 }
 
 function readVariables(endpoint: RestEndpoint, refreshParam: string, request: FastifyRequest): Record<string, unknown> {
-  const sources = { path: request.params, query: request.query, body: request.body } as Record<string, Record<string, unknown>>;
+  const sources = { path: request.params, query: request.query, body: request.body } as Record<
+    string,
+    Record<string, unknown>
+  >;
   const values: Record<string, unknown> = {};
   for (const variable of endpoint.variables) {
     const name = variable.name === "refresh" ? refreshParam : variable.name;
@@ -92,7 +97,9 @@ function fromText(variable: RestVariable, raw: unknown): unknown {
   if (variable.isEnum) return text.toUpperCase();
   const type = String(variable.type).replace("!", "");
   if (type === "Boolean") return /^(true|1|yes)$/i.test(text) ? true : /^(false|0|no)$/i.test(text) ? false : text;
-  return (type === "Int" || type === "Float") && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+  return (type === "Int" || type === "Float") && text.trim() !== "" && Number.isFinite(Number(text))
+    ? Number(text)
+    : text;
 }
 
 function lowerAt(value: unknown, [key, ...rest]: readonly string[]): void {

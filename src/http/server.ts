@@ -2,9 +2,9 @@ import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { GraphQLSchema } from "graphql";
+import type { Execute, Services } from "../graphql/index.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
-import type { Execute, Services } from "../graphql/index.js";
 import { readEndpoints } from "./documents.js";
 import { registerErrors } from "./errors.js";
 import { registerExplorer } from "./explorer.js";
@@ -53,11 +53,27 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     exposedHeaders: ["x-cache", "x-correlation-id", "retry-after"],
   });
   registerErrors(server);
-  registerRequests(server, { accounts: services.accounts, audit: services.audit, metrics, defaultTenant: services.defaultTenant });
+  registerRequests(server, {
+    accounts: services.accounts,
+    audit: services.audit,
+    metrics,
+    defaultTenant: services.defaultTenant,
+  });
   registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
   const endpoints = readEndpoints(schema);
   registerRest(server, { endpoints, execute, services, refreshParam: options.refreshParam });
-  await registerExplorer(server, { name, version, openApi: createOpenApi(schema, endpoints, version), demoToken: options.demoToken });
-  await registerGraphQL(server, { schema, execute, services, introspection: options.introspection, production: options.production });
+  await registerExplorer(server, {
+    name,
+    version,
+    openApi: createOpenApi(schema, endpoints, version),
+    demoToken: options.demoToken,
+  });
+  await registerGraphQL(server, {
+    schema,
+    execute,
+    services,
+    introspection: options.introspection,
+    production: options.production,
+  });
   return server;
 }

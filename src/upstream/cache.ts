@@ -40,7 +40,12 @@ export class UpstreamCache {
   readonly #tagsByKey = new Map<string, readonly string[]>();
 
   constructor(
-    readonly options: { readonly ttlMs: number; readonly maxBytes: number; readonly clock: Clock; readonly metrics: Metrics },
+    readonly options: {
+      readonly ttlMs: number;
+      readonly maxBytes: number;
+      readonly clock: Clock;
+      readonly metrics: Metrics;
+    },
   ) {
     this.#entries = new LRUCache<string, Entry<unknown>>({
       maxSize: options.maxBytes,

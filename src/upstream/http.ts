@@ -43,7 +43,12 @@ export interface Service {
   readonly name: ServiceName;
   get(path: string): Promise<Answer>;
   /** A write: sent once, whatever happens. */
-  send(method: "POST" | "PUT" | "DELETE", path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  send(
+    method: "POST" | "PUT" | "DELETE",
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   breaker(): BreakerState;
   close(): Promise<void>;
 }
@@ -152,9 +157,11 @@ async function readBounded(body: AsyncIterable<Buffer>, options: ServiceOptions)
 
 function understand(options: ServiceOptions, status: number, text: Buffer): Answer {
   if (status === 404) return { body: undefined, status, bytes: 0 };
-  if (status >= 500) throw new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, `answered ${status}`, status !== 500);
+  if (status >= 500)
+    throw new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, `answered ${status}`, status !== 500);
   if (status === 429) throw new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, "answered 429");
-  if (status >= 300 && status < 400) throw new UpstreamError("UPSTREAM_MALFORMED", options.name, `redirected (${status})`);
+  if (status >= 300 && status < 400)
+    throw new UpstreamError("UPSTREAM_MALFORMED", options.name, `redirected (${status})`);
   let body: unknown;
   try {
     body = text.length === 0 ? undefined : JSON.parse(text.toString("utf8"));

@@ -45,7 +45,10 @@ export async function fetchList<T extends z.ZodType>(
   add(first);
   const size = first.items.length;
   if (first.total !== null && size > 0 && size < first.total) {
-    const offsets = Array.from({ length: Math.min(MAX_PAGES, Math.ceil(first.total / size)) - 1 }, (_, i) => (i + 1) * size);
+    const offsets = Array.from(
+      { length: Math.min(MAX_PAGES, Math.ceil(first.total / size)) - 1 },
+      (_, i) => (i + 1) * size,
+    );
     for (const page of await Promise.all(offsets.map(fetchPage))) if (page) add(page);
   } else if (first.total === null && size === PAGE_SIZE) {
     // No total: go on while full pages bring something new (a service that ignores `offset` repeats the first one).

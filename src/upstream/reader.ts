@@ -16,6 +16,7 @@ import type {
 import type { Entry, Freshness, Loaded, UpstreamCache } from "./cache.js";
 import type { UpstreamClients } from "./clients.js";
 import { batchHealth } from "./health/loader.js";
+import { settle } from "./settle.js";
 
 /** Tag of everything known about one vehicle. */
 export function vehicleTag(tenantId: string, vehicleId: string): string {
@@ -86,8 +87,10 @@ export class Reader {
   appointments(range: TimeRange): Promise<Entry<Appointment[] | null>> {
     const days = wholeDays(range);
     const tags = [listTag(this.tenantId, "scheduling")];
-    return this.#list(`appointments|${days.start}|${days.end}`, tags, async () =>
-      (await this.clients.scheduling.appointments(days)) ?? NOTHING,
+    return this.#list(
+      `appointments|${days.start}|${days.end}`,
+      tags,
+      async () => (await this.clients.scheduling.appointments(days)) ?? NOTHING,
     );
   }
 
@@ -95,8 +98,10 @@ export class Reader {
   schedule(technicianId: string, range: TimeRange): Promise<Entry<Appointment[] | null>> {
     const days = wholeDays(range);
     const tags = [listTag(this.tenantId, "scheduling")];
-    return this.#list(`schedule|${technicianId}|${days.start}|${days.end}`, tags, async () =>
-      (await this.clients.scheduling.schedule(technicianId, days)) ?? NOTHING,
+    return this.#list(
+      `schedule|${technicianId}|${days.start}|${days.end}`,
+      tags,
+      async () => (await this.clients.scheduling.schedule(technicianId, days)) ?? NOTHING,
     );
   }
 
@@ -104,7 +109,11 @@ export class Reader {
   claims(range: TimeRange): Promise<Entry<Claim[] | null>> {
     const days = wholeDays(range);
     const tags = [listTag(this.tenantId, "warranty")];
-    return this.#list(`claims|${days.start}|${days.end}`, tags, async () => (await this.clients.warranty.claims(days)) ?? NOTHING);
+    return this.#list(
+      `claims|${days.start}|${days.end}`,
+      tags,
+      async () => (await this.clients.warranty.claims(days)) ?? NOTHING,
+    );
   }
 
   #findVehicle(id: string): Entry<Vehicle | null> | Promise<Entry<Vehicle | null>> {
@@ -139,12 +148,3 @@ export class Reader {
 }
 
 const NOTHING: Loaded<null> = { value: null, bytes: 0 };
-
-/** DataLoader wants failures of single keys as values, so that one does not fail the whole batch. */
-export async function settle<T>(entry: Entry<T> | Promise<Entry<T>>): Promise<Entry<T> | Error> {
-  try {
-    return await entry;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}

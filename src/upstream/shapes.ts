@@ -24,7 +24,10 @@ export function optional<T extends z.ZodType>(type: T) {
 }
 
 export function listOf<T extends z.ZodType>(type: T) {
-  return z.array(type).nullish().transform((value) => value ?? []);
+  return z
+    .array(type)
+    .nullish()
+    .transform((value) => value ?? []);
 }
 
 /** An id: opaque, not empty. Numbers are taken as text, since nothing says that ids must not be numeric. */
@@ -86,7 +89,7 @@ export function fitPage(service: ServiceName, body: unknown): Page {
   if (typeof body === "object" && body !== null) {
     const record = body as Record<string, unknown>;
     const items = LIST_KEYS.map((key) => record[key]).find(Array.isArray);
-    if (items) return { items, total: typeof record["total"] === "number" ? record["total"] : null };
+    if (items) return { items, total: typeof record.total === "number" ? record.total : null };
   }
   throw new UpstreamError("UPSTREAM_MALFORMED", service, "expected a list");
 }

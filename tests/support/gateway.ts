@@ -28,13 +28,18 @@ export interface Reply {
 
 /** A token as another system with the same secret would mint it. */
 export function tokenFor(role: Role, claims: Record<string, unknown> = {}): string {
-  return jwt.sign({ user_id: `test_${role}`, role, vehicle_ids: ["*"], ...claims }, SECRET, { algorithm: "HS256", expiresIn: "1h" });
+  return jwt.sign({ user_id: `test_${role}`, role, vehicle_ids: ["*"], ...claims }, SECRET, {
+    algorithm: "HS256",
+    expiresIn: "1h",
+  });
 }
 
 /** A gateway in this process over the given services, with its own data folder. No sweep unless asked for. */
 export async function startGateway(upstreams: Upstreams, environment: Record<string, string> = {}): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), "crowsnest-"));
-  const urls = Object.fromEntries(SERVICE_NAMES.map((name) => [`${name.toUpperCase()}_SERVICE_URL`, upstreams.urls[name]]));
+  const urls = Object.fromEntries(
+    SERVICE_NAMES.map((name) => [`${name.toUpperCase()}_SERVICE_URL`, upstreams.urls[name]]),
+  );
   const app = await createApp(
     readConfig({
       NODE_ENV: "test",
@@ -48,7 +53,12 @@ export async function startGateway(upstreams: Upstreams, environment: Record<str
     }),
   );
   await app.server.ready();
-  const request = async (method: string, path: string, payload: unknown, authorization: string | null): Promise<Reply> => {
+  const request = async (
+    method: string,
+    path: string,
+    payload: unknown,
+    authorization: string | null,
+  ): Promise<Reply> => {
     const response = await app.server.inject({
       method: method as "GET",
       url: path,

@@ -5,14 +5,16 @@ import { resolve } from "node:path";
 import { SERVICE_NAMES, type ServiceName } from "../../src/upstream/index.js";
 
 /** Folder of programs that play the upstream services, and of public data. Not part of the repository. */
-export const STANDINS = resolve(process.env["STANDINS_DIR"] ?? "../shared");
+export const STANDINS = resolve(process.env.STANDINS_DIR ?? "../shared");
 export const HAS_UPSTREAMS = existsSync(`${STANDINS}/upstreams/serve.mjs`) && existsSync(`${STANDINS}/data/pdm`);
 export const PDM_DATA = `${STANDINS}/data/pdm`;
 /** The moment that the services over the data set believe it is. */
 export const PDM_NOW = "2016-01-01T06:00:00Z";
 
 if (!HAS_UPSTREAMS) {
-  console.log(`Skipped: suites over independent upstream services need ${STANDINS} (set STANDINS_DIR to where they are)`);
+  console.log(
+    `Skipped: suites over independent upstream services need ${STANDINS} (set STANDINS_DIR to where they are)`,
+  );
 }
 
 export interface Upstreams {
@@ -29,7 +31,9 @@ export interface Upstreams {
 export async function startUpstreams(...args: string[]): Promise<Upstreams> {
   const base = await freePorts(SERVICE_NAMES.length);
   const script = `${STANDINS}/upstreams/serve.mjs`;
-  const child = spawn(process.execPath, [script, "--base-port", String(base), ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [script, "--base-port", String(base), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await listening(child, SERVICE_NAMES.length);
   const url = (index: number): string => `http://127.0.0.1:${base + index}`;
   const post = (path: string, body: unknown) => fetch(url(0) + path, { method: "POST", body: JSON.stringify(body) });

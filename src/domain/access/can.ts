@@ -2,7 +2,10 @@ import type { Principal, Scope } from "./scope.js";
 import { ALL } from "./scope.js";
 
 /** Whether a vehicle lies within a scope. A vehicle without a fleet is outside every scope that is limited to fleets. */
-export function canSeeVehicle(scope: Scope, vehicle: { readonly id: string; readonly fleetId: string | null }): boolean {
+export function canSeeVehicle(
+  scope: Scope,
+  vehicle: { readonly id: string; readonly fleetId: string | null },
+): boolean {
   if (scope.vehicleIds !== ALL && !scope.vehicleIds.has(vehicle.id)) return false;
   return scope.fleetIds === ALL || (vehicle.fleetId !== null && scope.fleetIds.has(vehicle.fleetId));
 }

@@ -114,12 +114,28 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   },
   Claim: {
     ...fields(SIGNED_IN, "id", "vehicleId", "component", "failureDescription", "failureDate", "status"),
-    ...fields(SIGNED_IN, "preliminaryDecision", "confidence", "fraudScore", "submittedAt", "decidedAt", "evidencePackUrl"),
+    ...fields(
+      SIGNED_IN,
+      "preliminaryDecision",
+      "confidence",
+      "fraudScore",
+      "submittedAt",
+      "decidedAt",
+      "evidencePackUrl",
+    ),
     ...fields(VEHICLE_READERS, "vehicle"),
     ...fields(COST, "repairCostEstimate", "estimatedCoverage", "estimatedDeductible", "payoutAmount"),
   },
   WarrantyCoverage: {
-    ...fields(SIGNED_IN, "isEligible", "coverageType", "expiryDate", "mileageLimitKm", "currentMileageKm", "daysRemaining"),
+    ...fields(
+      SIGNED_IN,
+      "isEligible",
+      "coverageType",
+      "expiryDate",
+      "mileageLimitKm",
+      "currentMileageKm",
+      "daysRemaining",
+    ),
   },
   CostRange: fields(COST, "minimum", "maximum", "midpoint"),
   Decision: {
@@ -134,7 +150,16 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   ...connection("Decision"),
 
   Fleet: {
-    ...fields(SIGNED_IN, "id", ...PROVENANCE, "summary", "healthDistribution", "componentHealth", "heatmap", "topIssues"),
+    ...fields(
+      SIGNED_IN,
+      "id",
+      ...PROVENANCE,
+      "summary",
+      "healthDistribution",
+      "componentHealth",
+      "heatmap",
+      "topIssues",
+    ),
     ...fields(SIGNED_IN, "upcomingMaintenance", "alertSummary", "technicianUtilization", "healthTrend", "recentAlerts"),
     ...fields(COST, "cost"),
   },
@@ -171,7 +196,14 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     ...fields(SIGNED_IN, "averageVehicleAgeYears", "averageMileageKm", "serviceFrequencyPerVehicleYear"),
   },
   AlertMetrics: {
-    ...fields(SIGNED_IN, ...PROVENANCE, "totalAlerts", "bySeverity", "avgAcknowledgmentMinutes", "avgResolutionMinutes"),
+    ...fields(
+      SIGNED_IN,
+      ...PROVENANCE,
+      "totalAlerts",
+      "bySeverity",
+      "avgAcknowledgmentMinutes",
+      "avgResolutionMinutes",
+    ),
     ...fields(SIGNED_IN, "acknowledged", "resolved", "acknowledgedPct", "open", "alertFatigueScore"),
   },
   WarrantyMetrics: {
@@ -226,7 +258,8 @@ export function refusal(
   if (!principal) return "UNAUTHENTICATED";
   if (!rule) return "FORBIDDEN";
   if (rule.self !== undefined && args[rule.self] === principal.userId) return null;
-  const allowed = rule.roles.includes(principal.role) && (!rule.permissions || hasPermission(principal, rule.permissions));
+  const allowed =
+    rule.roles.includes(principal.role) && (!rule.permissions || hasPermission(principal, rule.permissions));
   return allowed ? null : "FORBIDDEN";
 }
 

@@ -82,7 +82,10 @@ export function costAvoidance(appointments: readonly Appointment[], range: TimeR
   });
   const priced = parts.filter((part) => part.priced > 0);
   const known = events.length === 0 || priced.length > 0;
-  const breakdown = round(priced.reduce((sum, part) => sum + part.breakdown, 0), 2);
+  const breakdown = round(
+    priced.reduce((sum, part) => sum + part.breakdown, 0),
+    2,
+  );
   const preventive = sumMoney(priced.map((part) => part.preventive));
   return {
     costAvoidance: known ? round(breakdown - preventive, 2) : null,
@@ -97,7 +100,10 @@ export function costAvoidance(appointments: readonly Appointment[], range: TimeR
         costAvoidance: n > 0 ? round(b - p, 2) : null,
       }))
       .sort(bySavings),
-    unpriced: parts.filter((part) => part.priced < part.events).map((part) => part.component).sort(),
+    unpriced: parts
+      .filter((part) => part.priced < part.events)
+      .map((part) => part.component)
+      .sort(),
   };
 }
 

@@ -4,7 +4,13 @@ import { BANDS, type Band, type Health } from "./records.js";
 /** Below this a component or vehicle needs attention: the lower bound of FAIR. */
 export const ATTENTION_SCORE = 0.4;
 
-const LOWER_BOUNDS: Readonly<Record<Band, number>> = { EXCELLENT: 0.8, GOOD: 0.6, FAIR: 0.4, POOR: 0.2, CRITICAL: -Infinity };
+const LOWER_BOUNDS: Readonly<Record<Band, number>> = {
+  EXCELLENT: 0.8,
+  GOOD: 0.6,
+  FAIR: 0.4,
+  POOR: 0.2,
+  CRITICAL: -Infinity,
+};
 
 /** The band of a score; a score on a boundary belongs to the better band. */
 export function bandOf(score: number): Band {

@@ -74,11 +74,10 @@ export interface HeatmapCell {
 }
 
 /** Vehicles and mean score by place: the region's name where there is one, else a grid of a tenth of a degree. */
-export function heatmap(
-  vehicles: readonly Vehicle[],
-  scores: ReadonlyMap<string, number>,
-): HeatmapCell[] {
-  const placed = vehicles.flatMap((vehicle) => (vehicle.position ? [{ id: vehicle.id, position: vehicle.position }] : []));
+export function heatmap(vehicles: readonly Vehicle[], scores: ReadonlyMap<string, number>): HeatmapCell[] {
+  const placed = vehicles.flatMap((vehicle) =>
+    vehicle.position ? [{ id: vehicle.id, position: vehicle.position }] : [],
+  );
   const cells = groupBy(placed, ({ position: p }) => p.region ?? `${round(p.latitude, 1)}|${round(p.longitude, 1)}`);
   return [...cells.values()]
     .map((cell) => ({
@@ -94,6 +93,8 @@ export function heatmap(
 /** Still to come: booked and not yet begun, soonest first. */
 export function upcoming(appointments: readonly Appointment[], from: number, to: number): Appointment[] {
   return appointments
-    .filter((a) => (a.status === "SCHEDULED" || a.status === "CONFIRMED") && a.scheduledAt >= from && a.scheduledAt < to)
+    .filter(
+      (a) => (a.status === "SCHEDULED" || a.status === "CONFIRMED") && a.scheduledAt >= from && a.scheduledAt < to,
+    )
     .sort((a, b) => a.scheduledAt - b.scheduledAt || compareText(a.id, b.id));
 }

@@ -102,7 +102,13 @@ export const APPOINTMENT_STATUSES = [
 ] as const;
 export type AppointmentStatus = (typeof APPOINTMENT_STATUSES)[number];
 
-export const APPOINTMENT_TYPES = ["ROUTINE_MAINTENANCE", "DIAGNOSTIC", "COMPONENT_REPAIR", "EMERGENCY", "UNKNOWN"] as const;
+export const APPOINTMENT_TYPES = [
+  "ROUTINE_MAINTENANCE",
+  "DIAGNOSTIC",
+  "COMPONENT_REPAIR",
+  "EMERGENCY",
+  "UNKNOWN",
+] as const;
 export type AppointmentType = (typeof APPOINTMENT_TYPES)[number];
 
 export interface Part {
@@ -150,7 +156,15 @@ export interface Slot {
   readonly confidence: number | null;
 }
 
-export const CLAIM_STATUSES = ["SUBMITTED", "UNDER_REVIEW", "APPROVED", "REJECTED", "FLAGGED", "PAID", "UNKNOWN"] as const;
+export const CLAIM_STATUSES = [
+  "SUBMITTED",
+  "UNDER_REVIEW",
+  "APPROVED",
+  "REJECTED",
+  "FLAGGED",
+  "PAID",
+  "UNKNOWN",
+] as const;
 export type ClaimStatus = (typeof CLAIM_STATUSES)[number];
 
 export interface Claim {

@@ -32,10 +32,12 @@ export function technicianUtilization(
     .sort((a, b) => compareText(a.id, b.id))
     .map((technician) => {
       const own = booked.get(technician.id) ?? [];
-      const hours = round(own.reduce((sum, a) => sum + plannedHours(a), 0), 2);
+      const hours = round(
+        own.reduce((sum, a) => sum + plannedHours(a), 0),
+        2,
+      );
       const available = technician.hoursPerDay === null ? null : round(technician.hoursPerDay * days, 2);
-      const utilization =
-        available === null ? percent(own.length, BOOKINGS_PER_DAY * days) : percent(hours, available);
+      const utilization = available === null ? percent(own.length, BOOKINGS_PER_DAY * days) : percent(hours, available);
       return {
         technicianId: technician.id,
         name: technician.name,

@@ -8,7 +8,7 @@ export const accessResolvers = {
   },
   Mutation: {
     login: (_, { username, password }, { services, auditDetails }) => {
-      auditDetails["username"] = username;
+      auditDetails.username = username;
       return services.accounts.login(services.defaultTenant, username, password);
     },
   },

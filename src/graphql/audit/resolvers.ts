@@ -47,5 +47,6 @@ function assertPage(limit: number, offset: number): void {
   if (limit < 1 || limit > MAX_LIMIT) {
     throw new PublicError("BAD_USER_INPUT", `limit must be from 1 to ${MAX_LIMIT}, got ${limit}`, { field: "limit" });
   }
-  if (offset < 0) throw new PublicError("BAD_USER_INPUT", `offset must not be negative, got ${offset}`, { field: "offset" });
+  if (offset < 0)
+    throw new PublicError("BAD_USER_INPUT", `offset must not be negative, got ${offset}`, { field: "offset" });
 }

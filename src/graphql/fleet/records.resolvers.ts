@@ -45,10 +45,12 @@ export const recordResolvers = {
       return health?.components.find((component) => component.type === type) ?? null;
     },
     telemetry: (vehicle, _, context) => read(context, reader(context).telemetry.load(vehicle.id)),
-    alerts: async (vehicle, args, context) => alertConnection(await read(context, reader(context).alertsOf.load(vehicle.id)), args),
+    alerts: async (vehicle, args, context) =>
+      alertConnection(await read(context, reader(context).alertsOf.load(vehicle.id)), args),
     appointments: async (vehicle, args, context) =>
       appointmentConnection(await read(context, reader(context).appointmentsOf.load(vehicle.id)), args),
-    claims: async (vehicle, args, context) => claimConnection(await read(context, reader(context).claimsOf.load(vehicle.id)), args),
+    claims: async (vehicle, args, context) =>
+      claimConnection(await read(context, reader(context).claimsOf.load(vehicle.id)), args),
     warranty: (vehicle, _, context) => read(context, reader(context).coverageOf.load(vehicle.id)),
     decisions: async (vehicle, args, context) => {
       const decisions = await read(context, reader(context).decisionsOf.load(vehicle.id));
@@ -60,15 +62,24 @@ export const recordResolvers = {
     status: (component) => bandOf(component.score),
     alerts: async (component, args, context) => {
       const alerts = await read(context, reader(context).alertsOf.load(component.vehicleId));
-      return alertConnection(alerts.filter((alert) => alert.component === component.type), args);
+      return alertConnection(
+        alerts.filter((alert) => alert.component === component.type),
+        args,
+      );
     },
     appointments: async (component, args, context) => {
       const appointments = await read(context, reader(context).appointmentsOf.load(component.vehicleId));
-      return appointmentConnection(appointments.filter((a) => a.component === component.type), args);
+      return appointmentConnection(
+        appointments.filter((a) => a.component === component.type),
+        args,
+      );
     },
     claims: async (component, args, context) => {
       const claims = await read(context, reader(context).claimsOf.load(component.vehicleId));
-      return claimConnection(claims.filter((claim) => claim.component === component.type), args);
+      return claimConnection(
+        claims.filter((claim) => claim.component === component.type),
+        args,
+      );
     },
   },
   Alert: {

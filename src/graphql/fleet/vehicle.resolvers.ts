@@ -12,7 +12,12 @@ export const vehicleResolvers = {
     vehicles: async (_, { filter, orderBy, refresh, ...page }, { viewer }) => {
       const field = orderBy?.field ?? "ID";
       const ranked = await findVehicles(viewer, filter ?? {}, field, refresh);
-      const { edges, totalCount, pageInfo } = connect(ranked, page, ({ vehicle, rank }) => [rank, vehicle.id], orderBy?.direction ?? "ASC");
+      const { edges, totalCount, pageInfo } = connect(
+        ranked,
+        page,
+        ({ vehicle, rank }) => [rank, vehicle.id],
+        orderBy?.direction ?? "ASC",
+      );
       const vehicles = edges.map(({ cursor, node }) => ({ cursor, node: node.vehicle }));
       return { edges: vehicles, nodes: vehicles.map((edge) => edge.node), totalCount, pageInfo };
     },

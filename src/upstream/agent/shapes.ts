@@ -4,7 +4,11 @@ import { finite, id, instant, listOf, optional, text } from "../shapes.js";
 
 /** `$150-300`, `$1,000 - $5,000`, `€200`: costs arrive as text. Null when no amount can be read from it. */
 export function parseCostRange(value: string): CostRange | null {
-  const amounts = value.replaceAll(/(?<=\d),(?=\d{3})/g, "").match(/\d+(\.\d+)?/g)?.map(Number) ?? [];
+  const amounts =
+    value
+      .replaceAll(/(?<=\d),(?=\d{3})/g, "")
+      .match(/\d+(\.\d+)?/g)
+      ?.map(Number) ?? [];
   const [minimum, maximum = minimum] = amounts;
   return minimum === undefined || maximum === undefined || maximum < minimum ? null : { minimum, maximum };
 }

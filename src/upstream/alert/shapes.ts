@@ -29,7 +29,7 @@ export const alertShape = z
     metadata: z.record(z.string(), z.unknown()).nullish(),
   })
   .transform((a): Alert => {
-    const component = a.metadata?.["component"];
+    const component = a.metadata?.component;
     return {
       id: a.alert_id,
       vehicleId: a.vehicle_id,

@@ -1,6 +1,6 @@
 import type { Health } from "../../domain/fleet/records.js";
 import type { Entry, Loaded } from "../cache.js";
-import { settle } from "../reader.js";
+import { settle } from "../settle.js";
 import type { HealthClient } from "./client.js";
 
 /** Longest id list that services are asked for at once. */
@@ -19,7 +19,10 @@ interface Wanted {
 export function batchHealth(
   client: HealthClient,
   ids: readonly string[],
-  cached: (id: string, load: () => Promise<Loaded<Health | null>>) => Entry<Health | null> | Promise<Entry<Health | null>>,
+  cached: (
+    id: string,
+    load: () => Promise<Loaded<Health | null>>,
+  ) => Entry<Health | null> | Promise<Entry<Health | null>>,
 ): Promise<(Entry<Health | null> | Error)[]> {
   const wanted: Wanted[] = [];
   const entries = ids.map((id) =>
@@ -33,7 +36,9 @@ export function batchHealth(
 
 async function fetchWanted(client: HealthClient, wanted: readonly Wanted[]): Promise<void> {
   if (wanted.length < 2 || !client.bulk.possible) return single(client, wanted);
-  const chunks = Array.from({ length: Math.ceil(wanted.length / CHUNK) }, (_, i) => wanted.slice(i * CHUNK, (i + 1) * CHUNK));
+  const chunks = Array.from({ length: Math.ceil(wanted.length / CHUNK) }, (_, i) =>
+    wanted.slice(i * CHUNK, (i + 1) * CHUNK),
+  );
   if (!client.bulk.certain) {
     // The first chunk finds out whether there is a bulk form, before the others are sent.
     await inBulk(client, chunks.shift() ?? []);

@@ -21,7 +21,11 @@ function overallOf(
 ): number {
   const value = record.overall_health_score ?? record.health_score;
   if (value !== null) return value;
-  context.addIssue({ code: "custom", path: ["overall_health_score"], message: "expected a score from 0 to 1, got none" });
+  context.addIssue({
+    code: "custom",
+    path: ["overall_health_score"],
+    message: "expected a score from 0 to 1, got none",
+  });
   return Number.NaN;
 }
 

@@ -1,0 +1,62 @@
+/**
+ * The layers of src/, lowest first. A file may import from its own layer's folder and from lower layers; folders of the
+ * same layer meet through their index.
+ */
+const LAYERS = [["base"], ["domain"], ["ops", "upstream", "db", "audit"], ["fleet", "auth"], ["graphql", "http"]];
+
+const upward = LAYERS.flatMap((folders, layer) => {
+  const above = LAYERS.slice(layer + 1).flat();
+  if (above.length === 0) return [];
+  return folders.map((folder) => ({
+    name: `${folder}-imports-downward-only`,
+    severity: "error",
+    from: { path: `^src/${folder}/` },
+    to: { path: `^src/(${above.join("|")}|app|main|cli|config|control|demo)(/|\\.|-)` },
+  }));
+});
+
+const only = (name, owners, target) => ({
+  name,
+  severity: "error",
+  from: { pathNot: `^src/(${owners})` },
+  to: { path: target },
+});
+
+module.exports = {
+  forbidden: [
+    ...upward,
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "siblings-meet-through-index",
+      severity: "error",
+      from: { path: "^src/(upstream|db|audit|fleet|auth|graphql)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^src/(upstream|db|audit|fleet|auth|graphql)/", pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"] },
+    },
+    {
+      name: "the-domain-is-pure",
+      severity: "error",
+      from: { path: "^src/(domain|base)/", pathNot: "\\.test\\.ts$" },
+      to: { dependencyTypes: ["npm", "npm-dev", "core"] },
+    },
+    {
+      name: "the-demo-stands-alone",
+      severity: "error",
+      from: { path: "^src/demo/" },
+      to: { path: "^src/", pathNot: "^src/demo/" },
+    },
+    only("undici-in-upstream-only", "upstream/|demo/", "^(node_modules/)?undici"),
+    only("prisma-in-db-only", "db/", "(@prisma/|pglite|node_modules/pg/)"),
+    only("config-for-the-wiring-only", "(app|main|cli|config)(\\.test)?\\.ts$", "^src/config\\.ts$"),
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^src/db/client/" },
+  },
+};
