@@ -139,10 +139,7 @@ export class FleetData {
   scopeAppointments(range: TimeRange): Promise<Appointment[] | null> {
     return this.#once(`appointments|${range.start}|${range.end}`, async () => {
       const wide = dayWider(range);
-      const listed = await this.#try(
-        "scheduling",
-        async () => this.#note(await this.reader.appointments(wide)) ?? "none",
-      );
+      const listed = await this.#try("scheduling", async () => this.#noteList(await this.reader.appointments(wide)));
       if (listed !== "none") return this.#inScope(listed);
       const ids = (await this.scopeVehicles())?.map((vehicle) => vehicle.id) ?? null;
       const found = ids && (await this.#collect("scheduling", ids, (id) => this.reader.appointmentsOf.load(id)));
@@ -153,7 +150,7 @@ export class FleetData {
   /** Claims submitted in the range. */
   claims(range: TimeRange): Promise<Claim[] | null> {
     return this.#once(`claims|${range.start}|${range.end}`, async () => {
-      const listed = await this.#try("warranty", async () => this.#note(await this.reader.claims(range)) ?? "none");
+      const listed = await this.#try("warranty", async () => this.#noteList(await this.reader.claims(range)));
       const claims =
         listed === "none"
           ? ((await this.#perVehicle("warranty", (id) => this.reader.claimsOf.load(id)))?.values.flat() ?? null)
@@ -232,6 +229,13 @@ export class FleetData {
       this.ledger.fail(service, error);
       return null;
     }
+  }
+
+  /** A list that the service does not have tells nothing: it must not count as data. */
+  #noteList<T>(entry: Entry<T[] | null>): T[] | "none" {
+    if (entry.value === null) return "none";
+    this.ledger.note(entry);
+    return entry.value;
   }
 
   #note<T>(entry: Entry<T>): T {

@@ -103,7 +103,7 @@ function describeOperation(
 function isOpen(operation: OperationDefinitionNode): boolean {
   const rules = ACCESS_RULES[operation.operation === "mutation" ? "Mutation" : "Query"];
   const fields = rootFields(operation);
-  return fields?.every((field) => field.startsWith("__") || rules?.[field]?.public);
+  return fields?.every((field) => field.startsWith("__") || rules?.[field]?.public) ?? false;
 }
 
 /** Names of the root fields; null when fragments hide them. */

@@ -1,0 +1,77 @@
+// Figures, limits, and what the machine was like meanwhile.
+import { cpuTime } from "./stage.mjs";
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The same work each time: what it takes longer than usual, others took from us. */
+export function cpuLoop() {
+  const started = performance.now();
+  let x = 1;
+  for (let i = 0; i < 40_000_000; i++) x = (Math.imul(x, 1_664_525) + 1_013_904_223) | 0;
+  if (x === 0) throw new Error("this keeps the loop from being optimised away");
+  return performance.now() - started;
+}
+
+/** The round trip that no answer can undercut here, ms. */
+export async function floor(gateway) {
+  const trips = [];
+  for (let i = 0; i < 60; i++) trips.push((await gateway.live()).ms);
+  return median(trips.slice(10));
+}
+
+/** Runs the work and tells, next to its result, the CPU time that gateway and services spent on it. */
+export async function withCpu(gateway, upstreams, work) {
+  const before = [cpuTime(gateway.pid), cpuTime(upstreams.pid)];
+  const result = await work();
+  const after = [cpuTime(gateway.pid), cpuTime(upstreams.pid)];
+  const [own, services] = after.map((ms, i) => (ms === null || before[i] === null ? null : ms - before[i]));
+  return { result, cpu: own === null ? "" : `CPU: gateway ${show(own, "ms")}, services ${show(services, "ms")}` };
+}
+
+export const below = (value) => ({ text: (unit) => `< ${show(value, unit)}`, holds: (seen) => seen < value });
+export const atMost = (value) => ({ text: (unit) => `≤ ${show(value, unit)}`, holds: (seen) => seen <= value });
+export const exactly = (value) => ({ text: (unit) => `= ${show(value, unit)}`, holds: (seen) => seen === value });
+
+export function show(value, unit) {
+  if (unit === "ms")
+    return value < 10
+      ? `${value.toFixed(1)} ms`
+      : value < 1000
+        ? `${value.toFixed(0)} ms`
+        : `${(value / 1000).toFixed(2)} s`;
+  return `${Number.isInteger(value) ? value : value.toFixed(2)}${unit ? ` ${unit}` : ""}`;
+}
+
+/** Repetitions of one figure as a row: judged by the worst of them. */
+export function rowOf(scenario, figures) {
+  const [{ name, unit, limit }] = figures;
+  const values = figures.map((figure) => figure.value);
+  return {
+    scenario,
+    figure: name,
+    median: show(median(values), unit),
+    worst: show(Math.max(...values), unit),
+    limit: limit?.text(unit) ?? "",
+    verdict: !limit ? "" : values.every(limit.holds) ? "pass" : "FAIL",
+    calls: [...new Set(figures.map((figure) => figure.calls).filter((calls) => calls !== undefined))].join(" / "),
+  };
+}
+
+export function table(rows, columns = Object.keys(rows[0] ?? {})) {
+  const width = (column) => Math.max(column.length, ...rows.map((row) => String(row[column]).length));
+  const widths = columns.map(width);
+  const line = (cells) =>
+    cells
+      .map((cell, i) => String(cell).padEnd(widths[i]))
+      .join("  ")
+      .trimEnd();
+  return [
+    line(columns),
+    widths.map((w) => "-".repeat(w)).join("  "),
+    ...rows.map((row) => line(columns.map((c) => row[c]))),
+  ].join("\n");
+}

@@ -1,0 +1,105 @@
+// npm run bench [-- cold swept warm stampede list peers] [--reps 3]
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cpuLoop, median, rowOf, show, table } from "./measure.mjs";
+import { peers } from "./peers.mjs";
+import { SCENARIOS } from "./scenarios.mjs";
+import { ROOT } from "./stage.mjs";
+
+/** Slowest to fastest CPU loop; above it, others used the machine and a missed limit may be theirs. */
+const QUIET = 1.25;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { reps: { type: "string", default: "3" }, help: { type: "boolean", default: false } },
+});
+const known = [...Object.keys(SCENARIOS), "peers"];
+const wanted = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
+const repetitions = Number(options.reps);
+const wrong = wanted.filter((name) => !known.includes(name));
+if (options.help || wrong.length > 0 || !(Number.isInteger(repetitions) && repetitions > 0)) {
+  if (wrong.length > 0) console.error(`There is no scenario ${wrong.join(", ")}.`);
+  console.log(`npm run bench [-- ${known.join(" ")}] [--reps 3]`);
+  process.exit(options.help ? 0 : 2);
+}
+if (!existsSync(join(ROOT, "dist/main.js"))) {
+  console.error("There is no dist/main.js: run npm run build first.");
+  process.exit(2);
+}
+if (newest(join(ROOT, "src")) > newest(join(ROOT, "dist"))) {
+  console.error("Note: dist is older than src. What was built last is measured.");
+}
+
+let failed = false;
+const scenarios = wanted.filter((name) => name !== "peers");
+if (scenarios.length > 0) failed = !(await measureScenarios(scenarios));
+if (wanted.includes("peers")) await peers(repetitions);
+process.exit(failed ? 1 : 0);
+
+async function measureScenarios(names) {
+  const rows = [];
+  const notes = { floors: [], calls: {}, remarks: [] };
+  const loops = [];
+  for (const name of names) {
+    const figures = [];
+    try {
+      for (let repetition = 1; repetition <= repetitions; repetition++) {
+        console.error(`${name} ${repetition}/${repetitions} …`);
+        loops.push(cpuLoop());
+        figures.push(await SCENARIOS[name](notes));
+        loops.push(cpuLoop());
+      }
+      for (const index of figures[0].keys())
+        rows.push(
+          rowOf(
+            name,
+            figures.map((each) => each[index]),
+          ),
+        );
+    } catch (error) {
+      console.error(error);
+      rows.push({
+        scenario: name,
+        figure: String(error.message).split("\n")[0].slice(0, 60),
+        median: "",
+        worst: "",
+        limit: "",
+        verdict: "FAIL",
+        calls: "",
+      });
+    }
+  }
+  report(rows, notes, loops);
+  return rows.every((row) => row.verdict !== "FAIL");
+}
+
+function report(rows, notes, loops) {
+  console.log(`\n${table(rows, ["scenario", "figure", "median", "worst", "limit", "verdict", "calls"])}`);
+  console.log(`\n${repetitions} repetitions; a limit must hold in each. Calls: upstream calls until none followed.`);
+  console.log("\nCalls by route");
+  for (const [name, calls] of Object.entries(notes.calls)) {
+    const routes = Object.entries(calls).sort(([, a], [, b]) => b - a);
+    console.log(`  ${name}: ${routes.map(([route, count]) => `${count} ${route}`).join(", ")}`);
+  }
+  if (notes.remarks.length > 0) console.log(`\nRemarks\n${notes.remarks.map((remark) => `  ${remark}`).join("\n")}`);
+  const spread = Math.max(...loops) / Math.min(...loops);
+  console.log(`\nMachine: ${availableParallelism()} × ${cpus()[0]?.model ?? "CPU"}, Node ${process.version}`);
+  console.log(
+    `  CPU loop: median ${show(median(loops), "ms")}, worst ${show(Math.max(...loops), "ms")}, spread ${spread.toFixed(2)}`,
+  );
+  const floors =
+    notes.floors.length > 0
+      ? `median ${show(median(notes.floors), "ms")}, worst ${show(Math.max(...notes.floors), "ms")}`
+      : "none";
+  console.log(`  floor (GET /health/live round trip): ${floors}`);
+  if (spread > QUIET)
+    console.log("  The machine was busy with other things: run again before you believe a missed limit.");
+}
+
+/** Latest change of a file in the folder, epoch ms. */
+function newest(folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Math.max(0, ...files.map((file) => statSync(join(file.parentPath ?? file.path, file.name)).mtimeMs));
+}
