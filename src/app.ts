@@ -3,9 +3,10 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { AuditLog, NO_REQUEST } from "./audit/index.js";
-import { Accounts, Tokens } from "./auth/index.js";
+import { Accounts, Registry, Tokens } from "./auth/index.js";
 import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
+import { openControl } from "./control.js";
 import { AuditEntries, type Database, DEFAULT_TENANT, openDatabase, Users } from "./db/index.js";
 import { DEMO_ACCOUNTS, startDemo } from "./demo-fleet.js";
 import type { Principal } from "./domain/access/scope.js";
@@ -74,16 +75,13 @@ export async function createApp(config: Config): Promise<App> {
       defaultTenant: DEFAULT_TENANT,
       clock: systemClock,
     });
-    const accounts = new Accounts({
-      users: new Users(database.prisma, entries),
-      tokens,
-      audit,
-      clock: systemClock,
-      log,
-    });
+    const users = new Users(database.prisma, entries);
+    const registry = new Registry(users, audit);
+    const accounts = new Accounts({ users, tokens, clock: systemClock, log });
     await accounts.start();
     closers.push(() => accounts.stop());
-    if (demo) for (const account of DEMO_ACCOUNTS) await accounts.ensure(DEFAULT_TENANT, account, "demo");
+    if (!config.DATABASE_URL) closers.push(await openControl(config.DATA_DIR, registry));
+    if (demo) for (const account of DEMO_ACCOUNTS) await registry.ensure(DEFAULT_TENANT, account, "demo");
 
     const upstream = createServices(serviceOptions(config, demo?.urls ?? null), metrics);
     closers.push(async () => {

@@ -205,6 +205,14 @@ export function readConfig(environment: Environment): Config {
   };
 }
 
+/** Where users and audit are kept: all that commands need to know. @throws ConfigError */
+export function readStorageConfig(environment: Environment): { databaseUrl: string | undefined; dataDir: string } {
+  const faults: string[] = [];
+  const databaseUrl = secretValue(environment, "DATABASE_URL", faults);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return { databaseUrl, dataDir: VARIABLES.DATA_DIR.type.parse(environment.DATA_DIR || undefined) };
+}
+
 function serviceConfigs(
   environment: Environment,
   values: Pick<Values, "UPSTREAM_API_KEY" | "UPSTREAM_TIMEOUT_MS"> & Partial<Record<string, unknown>>,

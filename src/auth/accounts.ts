@@ -1,12 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { type AuditLog, NO_REQUEST } from "../audit/index.js";
 import { type Clock, SECOND } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import type { StoredUser, Users } from "../db/index.js";
 import { ROLE_DASHBOARDS, ROLE_PERMISSIONS, type Role } from "../domain/access/roles.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { Logger } from "../ops/logs.js";
-import { assertAcceptablePassword, checkPassword, hashPassword } from "./passwords.js";
+import { checkPassword } from "./passwords.js";
 import type { Tokens } from "./tokens.js";
 
 /** A user as the API shows one. */
@@ -22,29 +20,17 @@ export interface UserProfile {
   readonly lastLoginAt: number | null;
 }
 
-export interface NewAccount {
-  readonly id?: string;
-  readonly username: string;
-  readonly password: string;
-  readonly email?: string | null;
-  readonly role: Role;
-  readonly vehicleIds?: readonly string[];
-  readonly fleetIds?: readonly string[];
-}
-
 export interface AccountDeps {
   readonly users: Users;
   readonly tokens: Tokens;
-  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** How long a disabled user may go unnoticed by a replica that did not disable it. */
 const DISABLED_REFRESH_MS = 5 * SECOND;
-const USERNAME = /^[\w.@+-]{1,100}$/;
 
-/** Signing in, knowing who is asking, and making users. */
+/** Signing in, and knowing who is asking. */
 export class Accounts {
   #disabled: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
@@ -114,50 +100,9 @@ export class Accounts {
     if (!user) throw new PublicError("NOT_FOUND", `There is no user "${id}"`, { id });
     return profileOf(user);
   }
-
-  /** Makes the account unless there is one of that name. */
-  async ensure(tenantId: string, account: NewAccount, by: string): Promise<void> {
-    if (!(await this.deps.users.byName(tenantId, account.username))) await this.create(tenantId, account, by);
-  }
-
-  /** @throws PublicError BAD_USER_INPUT, CONFLICT when the name is taken */
-  async create(tenantId: string, account: NewAccount, by: string): Promise<UserProfile> {
-    if (!USERNAME.test(account.username)) {
-      throw new PublicError(
-        "BAD_USER_INPUT",
-        `A user name has 1 to 100 letters, digits or . _ @ + -, got "${account.username}"`,
-      );
-    }
-    assertAcceptablePassword(account.password);
-    const user = {
-      id: account.id ?? `user_${randomUUID()}`,
-      tenantId,
-      username: account.username,
-      email: account.email ?? null,
-      passwordHash: await hashPassword(account.password),
-      role: account.role,
-      vehicleIds: account.vehicleIds ?? ["*"],
-      fleetIds: account.fleetIds ?? [],
-    };
-    const created = await this.deps.users.create(
-      user,
-      this.deps.audit.record({
-        ...NO_REQUEST,
-        tenantId,
-        userId: by,
-        role: null,
-        action: "user.create",
-        resource: `user/${user.id}`,
-        details: { username: user.username, role: user.role },
-        source: "user",
-      }),
-    );
-    if (!created) throw new PublicError("CONFLICT", `There already is a user "${account.username}"`);
-    return profileOf(created);
-  }
 }
 
-function profileOf(user: StoredUser): UserProfile {
+export function profileOf(user: StoredUser): UserProfile {
   return {
     id: user.id,
     username: user.username,

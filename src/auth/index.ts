@@ -1,2 +1,3 @@
-export { type AccountDeps, Accounts, type NewAccount, type UserProfile } from "./accounts.js";
+export { type AccountDeps, Accounts, type UserProfile } from "./accounts.js";
+export { type NewAccount, Registry } from "./registry.js";
 export { type JwtAlgorithm, type TokenOptions, Tokens } from "./tokens.js";

@@ -46,7 +46,7 @@ describe("sums and shares", () => {
 
   it("adds money to the same sum in any order", () => {
     const amounts = fc.array(fc.integer({ min: -1_000_000, max: 1_000_000 }).map((cents) => cents / 100));
-    fc.assert(fc.property(amounts, (list) => expect(sumMoney([...list].reverse())).toBe(sumMoney(list))));
+    fc.assert(fc.property(amounts, (list) => sumMoney([...list].reverse()) === sumMoney(list)));
   });
 
   it("takes half a cent up like every other rounding here", () => {

@@ -18,8 +18,8 @@ export interface GraphQLOptions {
 const MAX_TOKENS = 15_000;
 
 interface RequestContext extends Context {
-  /** Hands what the operation was on to the request's audit entry. */
-  readonly describe: (details: Readonly<Record<string, unknown>>) => void;
+  /** Tells metrics and audit what the operation was. */
+  readonly describe: (operation: OperationDefinitionNode, name: string | null | undefined) => void;
 }
 
 /** `/graphql`: Apollo Server speaks the protocol, parses and validates; `execute` runs the operation. */
@@ -56,7 +56,7 @@ export async function registerGraphQL(
           return {
             async didResolveOperation({ operation, operationName, contextValue, response }) {
               if (!operation) return;
-              contextValue.describe(describeOperation(operation, operationName));
+              contextValue.describe(operation, operationName);
               if (contextValue.principal || isOpen(operation)) return;
               response.http.headers = new HeaderMap([["www-authenticate", "Bearer"]]);
               throw new GraphQLError("Not signed in: send Authorization: Bearer <token>", {
@@ -75,28 +75,33 @@ export async function registerGraphQL(
     ],
   });
   await apollo.start();
-  await server.register(fastifyApollo(apollo), {
-    path: "/graphql",
-    method: ["GET", "POST"],
-    context: async (request) => {
-      const context = newContext(options.services, request.principal);
-      // Not a spread: that would read the viewer, which only the signed in have.
-      return Object.assign(context, {
-        describe: (details: Readonly<Record<string, unknown>>) => {
-          Object.assign(context.auditDetails, details);
-          request.auditDetails = context.auditDetails;
-        },
-      });
-    },
+  await server.register(async (scope) => {
+    // The integration adds its route by itself; this is where it learns what to be called.
+    scope.addHook("onRoute", (route) => {
+      route.config = { ...route.config, audit: "graphql", operation: "graphql" };
+    });
+    await scope.register(fastifyApollo(apollo), {
+      path: "/graphql",
+      method: ["GET", "POST"],
+      context: async (request) => {
+        const context = newContext(options.services, request.principal);
+        // Not a spread: that would read the viewer, which only the signed in have.
+        return Object.assign(context, {
+          describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
+            const fields = rootFields(operation);
+            Object.assign(context.auditDetails, { ...(name ? { name } : {}), fields });
+            request.told = {
+              // Names come from clients and know no bounds; the schema's fields do.
+              operation: `${operation.operation} ${fields?.[0] ?? ""}`.trim(),
+              action: `graphql.${operation.operation}`,
+              details: context.auditDetails,
+            };
+          },
+        });
+      },
+    });
   });
   return apollo;
-}
-
-function describeOperation(
-  operation: OperationDefinitionNode,
-  name: string | null | undefined,
-): Record<string, unknown> {
-  return { operation: operation.operation, ...(name ? { name } : {}), fields: rootFields(operation) };
 }
 
 /** Whether all that is asked for is open to everybody (signing in) or about the schema alone. */

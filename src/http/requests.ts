@@ -11,8 +11,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who asks; null without a token. */
     principal: Principal | null;
-    /** More for this request's audit entry. */
-    auditDetails: Readonly<Record<string, unknown>>;
+    /** What only the handler knows: replaces or completes what the route says about itself. */
+    told: { operation?: string; action?: string; details?: Readonly<Record<string, unknown>> };
   }
   interface FastifyContextConfig {
     /** Name of the request in metrics. */
@@ -34,10 +34,10 @@ const CORRELATION_ID = /^[\w.:-]{1,128}$/;
 /** What happens to every request: a correlation id, who it is, its place in metrics and in the audit trail. */
 export function registerRequests(server: FastifyInstance, options: RequestOptions): void {
   server.decorateRequest("principal", null);
-  server.decorateRequest("auditDetails", null as never);
+  server.decorateRequest("told", null as never);
   server.addHook("onRequest", (request, reply, done) => {
     reply.header("x-correlation-id", request.id);
-    request.auditDetails = {};
+    request.told = {};
     withCorrelationId(request.id, done);
   });
   server.addHook("onRequest", async (request) => {
@@ -50,19 +50,20 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
   });
   server.addHook("onResponse", async (request, reply) => {
     const { operation, audit } = request.routeOptions.config;
-    options.metrics.request(operation ?? "other", reply.statusCode, reply.elapsedTime / 1000);
+    const { told } = request;
+    options.metrics.request(told.operation ?? operation ?? "other", reply.statusCode, reply.elapsedTime / 1000);
     if (audit === false) return;
     options.audit.append({
       tenantId: request.principal?.tenantId ?? options.defaultTenant,
       userId: request.principal?.userId ?? null,
       role: request.principal?.role ?? null,
-      action: audit ?? "request",
+      action: told.action ?? audit ?? "request",
       resource: request.url.split("?")[0] ?? request.url,
       method: request.method,
       status: reply.statusCode,
       ip: request.ip,
       userAgent: request.headers["user-agent"] ?? null,
-      details: request.auditDetails,
+      details: told.details ?? {},
       source: "user",
       eventType: null,
       eventId: null,

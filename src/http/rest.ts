@@ -29,7 +29,7 @@ async function answer(endpoint: RestEndpoint, options: RestOptions, request: Fas
   const context = newContext(options.services, request.principal);
   const variables = readVariables(endpoint, options.refreshParam, request);
   const result = await options.execute({ document: endpoint.document, variables }, context);
-  request.auditDetails = context.auditDetails;
+  request.told = { details: context.auditDetails };
   const cache = cacheStatus(context);
   if (cache) reply.header("x-cache", cache);
   return respond(endpoint, result, reply);

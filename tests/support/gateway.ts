@@ -28,9 +28,9 @@ export interface Reply {
 
 /** A token as another system with the same secret would mint it. */
 export function tokenFor(role: Role, claims: Record<string, unknown> = {}): string {
-  return jwt.sign({ user_id: `test_${role}`, role, vehicle_ids: ["*"], ...claims }, SECRET, {
+  const exp = Math.floor(Date.now() / 1000) + 3600;
+  return jwt.sign({ user_id: `test_${role}`, role, vehicle_ids: ["*"], exp, ...claims }, SECRET, {
     algorithm: "HS256",
-    expiresIn: "1h",
   });
 }
 

@@ -31,18 +31,18 @@ const CELLS = TABLE.flatMap(([field, argument, cells]) =>
 describe("roles and endpoints", () => {
   it.each(CELLS)("$role on $field: $cell", ({ field, argument, cell, role }) => {
     const ask = (id: string) =>
-      refusal(ACCESS_RULES["Query"]?.[field], principal(role), argument ? { [argument]: id } : {});
+      refusal(ACCESS_RULES.Query?.[field], principal(role), argument ? { [argument]: id } : {});
     expect(ask("somebody else")).toBe(cell === "ok" ? null : "FORBIDDEN");
     expect(ask("me")).toBe(cell === "403" ? "FORBIDDEN" : null);
   });
 
   it.each(TABLE.map(([field]) => field))("asks strangers to sign in before %s", (field) => {
-    expect(refusal(ACCESS_RULES["Query"]?.[field], null, {})).toBe("UNAUTHENTICATED");
+    expect(refusal(ACCESS_RULES.Query?.[field], null, {})).toBe("UNAUTHENTICATED");
   });
 
   it("lets anybody ask for the version and sign in", () => {
-    expect(refusal(ACCESS_RULES["Query"]?.["version"], null, {})).toBeNull();
-    expect(refusal(ACCESS_RULES["Mutation"]?.["login"], null, {})).toBeNull();
+    expect(refusal(ACCESS_RULES.Query?.version, null, {})).toBeNull();
+    expect(refusal(ACCESS_RULES.Mutation?.login, null, {})).toBeNull();
   });
 
   it("refuses a field without a rule to everybody", () => {
@@ -51,7 +51,7 @@ describe("roles and endpoints", () => {
   });
 
   it("does not take a missing argument for the caller's own id", () => {
-    expect(refusal(ACCESS_RULES["Query"]?.["userActivity"], principal("SUPPORT"), {})).toBe("FORBIDDEN");
+    expect(refusal(ACCESS_RULES.Query?.userActivity, principal("SUPPORT"), {})).toBe("FORBIDDEN");
   });
 
   it.each([
@@ -68,7 +68,7 @@ describe("roles and endpoints", () => {
   });
 
   it("asks per object only where some role is left out", () => {
-    expect(isOpenToAll(ACCESS_RULES["Vehicle"]?.["id"])).toBe(true);
+    expect(isOpenToAll(ACCESS_RULES.Vehicle?.id)).toBe(true);
     expect(isOpenToAll(undefined)).toBe(false);
     expect(isOpenToAll({ roles: ROLES, permissions: ["book_appointments"] })).toBe(false);
   });
@@ -79,7 +79,7 @@ describe("permissions of a token", () => {
 
   it.each(BOOKING_FIELDS)("narrow a role: %s needs one of the permissions to book", (field) => {
     const ask = (role: Role, permissions?: readonly string[]) =>
-      refusal(ACCESS_RULES["Mutation"]?.[field], principal(role, permissions), {});
+      refusal(ACCESS_RULES.Mutation?.[field], principal(role, permissions), {});
     expect(ask("FLEET_MANAGER")).toBeNull();
     expect(ask("FLEET_MANAGER", ["view_fleet"])).toBe("FORBIDDEN");
     expect(ask("VEHICLE_OWNER", ["book_appointments"])).toBeNull();
@@ -92,7 +92,7 @@ describe("permissions of a token", () => {
     "EXECUTIVE",
     "SUPPORT",
   ] as const)("never widen a role: %s books nothing whatever it claims", (role) => {
-    const rule = ACCESS_RULES["Mutation"]?.["appointmentBook"];
+    const rule = ACCESS_RULES.Mutation?.appointmentBook;
     expect(refusal(rule, principal(role, ["*", "manage_appointments"]), {})).toBe("FORBIDDEN");
   });
 });
