@@ -15,30 +15,23 @@ export interface Services {
 }
 
 /** One request: who asks, and what was made for it. */
-export interface Context {
-  readonly services: Services;
-  readonly principal: Principal | null;
-  /** @throws PublicError UNAUTHENTICATED */
-  readonly viewer: Viewer;
+export class Context {
   /** Filled while executing, for the request's audit entry. */
-  readonly auditDetails: Record<string, unknown>;
-  /** True once a viewer was needed: only then has the fleet been read. */
-  readonly hasRead: boolean;
-}
+  readonly auditDetails: Record<string, unknown> = {};
+  // Shared by copies: Apollo Server clones contexts, and a clone must not read the fleet with loaders of its own.
+  readonly made: { viewer?: Viewer } = {};
 
-export function newContext(services: Services, principal: Principal | null): Context {
-  let viewer: Viewer | undefined;
-  return {
-    services,
-    principal,
-    auditDetails: {},
-    get viewer() {
-      if (!principal) throw new PublicError("UNAUTHENTICATED", "Not signed in: send Authorization: Bearer <token>");
-      viewer ??= services.newViewer(principal);
-      return viewer;
-    },
-    get hasRead() {
-      return viewer !== undefined;
-    },
-  };
+  constructor(
+    readonly services: Services,
+    readonly principal: Principal | null,
+  ) {}
+
+  /** @throws PublicError UNAUTHENTICATED */
+  get viewer(): Viewer {
+    if (!this.principal) {
+      throw new PublicError("UNAUTHENTICATED", "Not signed in: send Authorization: Bearer <token>");
+    }
+    this.made.viewer ??= this.services.newViewer(this.principal);
+    return this.made.viewer;
+  }
 }

@@ -1,4 +1,4 @@
-export { type Context, newContext, type Services } from "./context.js";
+export { Context, type Services } from "./context.js";
 export { codeOf } from "./errors.js";
 export { createExecute, type Execute, type Operation } from "./execute.js";
 export { createSchema } from "./schema.js";

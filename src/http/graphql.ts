@@ -4,7 +4,7 @@ import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastif
 import type { FastifyInstance } from "fastify";
 import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
 import { ACCESS_RULES } from "../domain/access/rules.js";
-import { type Context, type Execute, newContext, type Services } from "../graphql/index.js";
+import { Context, type Execute, type Services } from "../graphql/index.js";
 
 export interface GraphQLOptions {
   readonly schema: GraphQLSchema;
@@ -84,8 +84,7 @@ export async function registerGraphQL(
       path: "/graphql",
       method: ["GET", "POST"],
       context: async (request) => {
-        const context = newContext(options.services, request.principal);
-        // Not a spread: that would read the viewer, which only the signed in have.
+        const context = new Context(options.services, request.principal);
         return Object.assign(context, {
           describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
             const fields = rootFields(operation);

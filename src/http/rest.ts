@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ExecutionResult } from "graphql";
 import { ERROR_STATUS, type ErrorCode } from "../base/errors.js";
-import { type Context, codeOf, type Execute, newContext, type Services } from "../graphql/index.js";
+import { Context, codeOf, type Execute, type Services } from "../graphql/index.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
 import { errorBody } from "./errors.js";
 
@@ -26,7 +26,7 @@ export function registerRest(server: FastifyInstance, options: RestOptions): voi
 }
 
 async function answer(endpoint: RestEndpoint, options: RestOptions, request: FastifyRequest, reply: FastifyReply) {
-  const context = newContext(options.services, request.principal);
+  const context = new Context(options.services, request.principal);
   const variables = readVariables(endpoint, options.refreshParam, request);
   const result = await options.execute({ document: endpoint.document, variables }, context);
   request.told = { details: context.auditDetails };
@@ -65,8 +65,8 @@ function payloadErrors(root: unknown): { code: string; message: string; field: s
 
 /** HIT: all from the cache. BYPASS: the caller asked for fresh data. Null: no upstream data was involved. */
 function cacheStatus(context: Context): "HIT" | "MISS" | "BYPASS" | null {
-  if (!context.hasRead) return null;
-  const { viewer } = context;
+  const { viewer } = context.made;
+  if (!viewer) return null;
   if (viewer.bypassedCache) return "BYPASS";
   if (!viewer.ledger.hasData) return null;
   return viewer.ledger.cachedSince(viewer.startedAt) ? "HIT" : "MISS";
