@@ -4,9 +4,9 @@ import { UpstreamError } from "./errors.js";
 import {
   day,
   finite,
-  fit,
   fitItems,
   fitPage,
+  fit as fitted,
   id,
   instant,
   listOf,
@@ -110,10 +110,10 @@ describe("what does not fit", () => {
   const shape = z.object({ claim_id: id, nested: z.object({ amount: finite }) });
 
   it("is told by service and field", () => {
-    const attempt = () => fit("warranty", shape, { claim_id: "c", nested: { amount: "12" } });
+    const attempt = () => fitted("warranty", shape, { claim_id: "c", nested: { amount: "12" } });
     expect(attempt).toThrow(UpstreamError);
     expect(attempt).toThrow(/^warranty-service: field nested\.amount: /);
-    expect(() => fit("warranty", shape, null)).toThrow(/^warranty-service: field body: /);
+    expect(() => fitted("warranty", shape, null)).toThrow(/^warranty-service: field body: /);
   });
 
   it("is told by its place in a list", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit } from "../shapes.js";
+import { fit as fitted } from "../shapes.js";
 import { decisionShape, parseCostRange } from "./shapes.js";
 
 const DECISION = {
@@ -35,7 +35,7 @@ describe("cost ranges as text", () => {
 
 describe("a decision", () => {
   it("is read as documented, with the cost as told and as a range", () => {
-    expect(fit("agent", decisionShape, DECISION)).toEqual({
+    expect(fitted("agent", decisionShape, DECISION)).toEqual({
       id: "dec_abc123",
       vehicleId: "V001",
       agent: "Engine Agent",
@@ -53,7 +53,7 @@ describe("a decision", () => {
   });
 
   it("takes a plain number for the cost, and none at all", () => {
-    const read = (estimated_cost: unknown) => fit("agent", decisionShape, { ...DECISION, estimated_cost });
+    const read = (estimated_cost: unknown) => fitted("agent", decisionShape, { ...DECISION, estimated_cost });
     expect(read(250)).toMatchObject({ estimatedCostText: "250", estimatedCost: { minimum: 250, maximum: 250 } });
     expect(read(null)).toMatchObject({ estimatedCostText: null, estimatedCost: null });
     expect(read(undefined)).toMatchObject({ estimatedCostText: null, estimatedCost: null });
@@ -61,7 +61,9 @@ describe("a decision", () => {
 
   it("needs id, vehicle and the decision itself", () => {
     const least = { decision_id: "d", vehicle_id: "V001", decision: "wait" };
-    expect(fit("agent", decisionShape, least)).toMatchObject({ id: "d", severity: null, recommendedActions: [] });
-    expect(() => fit("agent", decisionShape, { ...least, decision: null })).toThrow("agent-service: field decision: ");
+    expect(fitted("agent", decisionShape, least)).toMatchObject({ id: "d", severity: null, recommendedActions: [] });
+    expect(() => fitted("agent", decisionShape, { ...least, decision: null })).toThrow(
+      "agent-service: field decision: ",
+    );
   });
 });

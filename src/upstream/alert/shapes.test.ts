@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit } from "../shapes.js";
+import { fit as fitted } from "../shapes.js";
 import { alertShape } from "./shapes.js";
 
 const ALERT = {
@@ -17,7 +17,7 @@ const ALERT = {
 
 describe("an alert", () => {
   it("is read as documented, its component out of the metadata", () => {
-    expect(fit("alert", alertShape, ALERT)).toEqual({
+    expect(fitted("alert", alertShape, ALERT)).toEqual({
       id: "alert_xyz789",
       vehicleId: "V001",
       severity: "CRITICAL",
@@ -37,7 +37,7 @@ describe("an alert", () => {
   it("does without message, recipients, metadata and outcome", () => {
     const { alert_id, vehicle_id, title, created_at } = ALERT;
     const least = { alert_id, vehicle_id, title, created_at, severity: "info" };
-    expect(fit("alert", alertShape, least)).toMatchObject({
+    expect(fitted("alert", alertShape, least)).toMatchObject({
       severity: "INFO",
       message: null,
       acknowledgedAt: null,
@@ -47,13 +47,13 @@ describe("an alert", () => {
       metadata: {},
     });
     const recipients = [{ user_id: "u" }];
-    expect(fit("alert", alertShape, { ...least, recipients, metadata: null }).recipients).toEqual([
+    expect(fitted("alert", alertShape, { ...least, recipients, metadata: null }).recipients).toEqual([
       { userId: "u", channels: [], deliveryStatus: {} },
     ]);
   });
 
   it("takes a component that is no text for none", () => {
-    expect(fit("alert", alertShape, { ...ALERT, metadata: { component: 7 } }).component).toBeNull();
+    expect(fitted("alert", alertShape, { ...ALERT, metadata: { component: 7 } }).component).toBeNull();
   });
 
   it.each([
@@ -61,6 +61,6 @@ describe("an alert", () => {
     ["created_at", { created_at: null }],
     ["alert_id", { alert_id: undefined }],
   ])("is refused over a bad %s: no figure could count it", (field, change) => {
-    expect(() => fit("alert", alertShape, { ...ALERT, ...change })).toThrow(`alert-service: field ${field}: `);
+    expect(() => fitted("alert", alertShape, { ...ALERT, ...change })).toThrow(`alert-service: field ${field}: `);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit } from "../shapes.js";
+import { fit as fitted } from "../shapes.js";
 import { healthShape, historyPointShape } from "./shapes.js";
 
 const RECORD = {
@@ -23,7 +23,7 @@ const RECORD = {
 
 describe("health of a vehicle", () => {
   it("is read with components, of which some tell less", () => {
-    expect(fit("health", healthShape, RECORD)).toEqual({
+    expect(fitted("health", healthShape, RECORD)).toEqual({
       vehicleId: "V001",
       score: 0.72,
       computedAt: Date.parse("2026-01-28T22:15:00Z"),
@@ -53,7 +53,7 @@ describe("health of a vehicle", () => {
   });
 
   it("takes either name of the overall score and prefers overall_health_score", () => {
-    const scoreOf = (scores: object) => fit("health", healthShape, { vehicle_id: "V001", ...scores }).score;
+    const scoreOf = (scores: object) => fitted("health", healthShape, { vehicle_id: "V001", ...scores }).score;
     expect(scoreOf({ health_score: 0.5 })).toBe(0.5);
     expect(scoreOf({ overall_health_score: 0.7, health_score: 0.5 })).toBe(0.7);
     expect(scoreOf({ overall_health_score: null, health_score: 0.5 })).toBe(0.5);
@@ -61,7 +61,7 @@ describe("health of a vehicle", () => {
   });
 
   it("is refused without any score, and with a percentage for one, by field", () => {
-    const read = (change: object) => () => fit("health", healthShape, { ...RECORD, ...change });
+    const read = (change: object) => () => fitted("health", healthShape, { ...RECORD, ...change });
     expect(read({ overall_health_score: null })).toThrow("health-service: field overall_health_score: ");
     expect(read({ overall_health_score: 72 })).toThrow("health-service: field overall_health_score: ");
     expect(read({ components: [{ type: "engine", health_score: 65 }] })).toThrow("field components.0.health_score: ");
@@ -72,12 +72,14 @@ describe("a point of history", () => {
   it("is read with the components' scores, and without any", () => {
     const base = { computed_at: "2026-01-28T22:15:00Z", overall_health_score: 0.7 };
     const computedAt = Date.parse(base.computed_at);
-    expect(fit("health", historyPointShape, { ...base, components: [{ type: "engine", health_score: 0.3 }] })).toEqual({
+    expect(
+      fitted("health", historyPointShape, { ...base, components: [{ type: "engine", health_score: 0.3 }] }),
+    ).toEqual({
       computedAt,
       score: 0.7,
       components: new Map([["engine", 0.3]]),
     });
-    expect(fit("health", historyPointShape, { computed_at: base.computed_at, health_score: 0.6 })).toEqual({
+    expect(fitted("health", historyPointShape, { computed_at: base.computed_at, health_score: 0.6 })).toEqual({
       computedAt,
       score: 0.6,
       components: new Map(),

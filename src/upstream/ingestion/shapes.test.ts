@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit } from "../shapes.js";
+import { fit as fitted } from "../shapes.js";
 import { telemetryShape, vehicleShape } from "./shapes.js";
 
 const VEHICLE = {
@@ -19,7 +19,7 @@ const VEHICLE = {
 
 describe("a vehicle", () => {
   it("is read with everything the contract gives it", () => {
-    expect(fit("ingestion", vehicleShape, VEHICLE)).toEqual({
+    expect(fitted("ingestion", vehicleShape, VEHICLE)).toEqual({
       id: "V001",
       vin: "1HGBH41JXMN109186",
       make: "Honda",
@@ -36,9 +36,9 @@ describe("a vehicle", () => {
   });
 
   it("needs nothing but its id; null and absent are alike", () => {
-    const absent = fit("ingestion", vehicleShape, { vehicle_id: "V001" });
+    const absent = fitted("ingestion", vehicleShape, { vehicle_id: "V001" });
     const nulls = Object.fromEntries(Object.keys(VEHICLE).map((key) => [key, null]));
-    expect(fit("ingestion", vehicleShape, { ...nulls, vehicle_id: "V001" })).toEqual(absent);
+    expect(fitted("ingestion", vehicleShape, { ...nulls, vehicle_id: "V001" })).toEqual(absent);
     const { id, status, ...rest } = absent;
     expect([id, status]).toEqual(["V001", "UNKNOWN"]);
     expect(Object.values(rest).every((value) => value === null)).toBe(true);
@@ -49,7 +49,7 @@ describe("a vehicle", () => {
     ["retired", "RETIRED"],
     ["sold", "UNKNOWN"],
   ])("has the status %s as %s", (status, expected) => {
-    expect(fit("ingestion", vehicleShape, { ...VEHICLE, status }).status).toBe(expected);
+    expect(fitted("ingestion", vehicleShape, { ...VEHICLE, status }).status).toBe(expected);
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe("a vehicle", () => {
     ["location.lat", { location: { lat: 190, lon: 0 } }],
     ["last_seen_at", { last_seen_at: "lately" }],
   ])("is refused over a bad %s, by name", (field, change) => {
-    expect(() => fit("ingestion", vehicleShape, { ...VEHICLE, ...change })).toThrow(
+    expect(() => fitted("ingestion", vehicleShape, { ...VEHICLE, ...change })).toThrow(
       `ingestion-service: field ${field}: `,
     );
   });
@@ -74,7 +74,7 @@ describe("telemetry", () => {
       odometer_km: 45000,
       location: { lat: 19.07, lon: 72.87 },
     };
-    expect(fit("ingestion", telemetryShape, record)).toEqual({
+    expect(fitted("ingestion", telemetryShape, record)).toEqual({
       vehicleId: "V001",
       recordedAt: Date.parse("2026-01-28T22:00:00Z"),
       protocol: "OBD2",
@@ -87,7 +87,7 @@ describe("telemetry", () => {
   });
 
   it("needs nothing but vehicle and time", () => {
-    const record = fit("ingestion", telemetryShape, { vehicle_id: "V001", timestamp: "2026-01-28T22:00:00Z" });
+    const record = fitted("ingestion", telemetryShape, { vehicle_id: "V001", timestamp: "2026-01-28T22:00:00Z" });
     expect(record).toMatchObject({ rpm: null, speedKmh: null, protocol: null, odometerKm: null, position: null });
   });
 });

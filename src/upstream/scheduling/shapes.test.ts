@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit } from "../shapes.js";
+import { fit as fitted } from "../shapes.js";
 import { appointmentShape, slotsShape, technicianShape } from "./shapes.js";
 
 const APPOINTMENT = {
@@ -23,7 +23,7 @@ const APPOINTMENT = {
 
 describe("an appointment", () => {
   it("is read as documented, its component out of the service type", () => {
-    expect(fit("scheduling", appointmentShape, APPOINTMENT)).toEqual({
+    expect(fitted("scheduling", appointmentShape, APPOINTMENT)).toEqual({
       id: "appt_001",
       vehicleId: "V001",
       technicianId: "tech_001",
@@ -45,7 +45,7 @@ describe("an appointment", () => {
   });
 
   it("prefers the service's own component", () => {
-    expect(fit("scheduling", appointmentShape, { ...APPOINTMENT, component: "battery" }).component).toBe("battery");
+    expect(fitted("scheduling", appointmentShape, { ...APPOINTMENT, component: "battery" }).component).toBe("battery");
   });
 
   it.each([
@@ -55,7 +55,7 @@ describe("an appointment", () => {
     ["pending", "UNKNOWN"],
     [null, "UNKNOWN"],
   ])("has the status %s as %s", (status, expected) => {
-    expect(fit("scheduling", appointmentShape, { ...APPOINTMENT, status }).status).toBe(expected);
+    expect(fitted("scheduling", appointmentShape, { ...APPOINTMENT, status }).status).toBe(expected);
   });
 
   it("reads the labels of the types, and does without most else", () => {
@@ -65,7 +65,7 @@ describe("an appointment", () => {
       scheduled_at: "2026-02-01T09:00:00Z",
       type: "Routine Maintenance",
     };
-    const read = fit("scheduling", appointmentShape, least);
+    const read = fitted("scheduling", appointmentShape, least);
     expect(read).toMatchObject({
       type: "ROUTINE_MAINTENANCE",
       component: null,
@@ -76,7 +76,7 @@ describe("an appointment", () => {
   });
 
   it("is refused without the time it is for", () => {
-    const attempt = () => fit("scheduling", appointmentShape, { ...APPOINTMENT, scheduled_at: null });
+    const attempt = () => fitted("scheduling", appointmentShape, { ...APPOINTMENT, scheduled_at: null });
     expect(attempt).toThrow("scheduling-service: field scheduled_at: ");
   });
 });
@@ -85,17 +85,17 @@ describe("technicians and slots", () => {
   const technician = { id: "tech_001", name: "Mike Johnson", specialization: "Engine Specialist", rating: 4.8 };
 
   it("reads a technician with and without skills and hours", () => {
-    expect(fit("scheduling", technicianShape, technician)).toMatchObject({
+    expect(fitted("scheduling", technicianShape, technician)).toMatchObject({
       rating: 4.8,
       skills: [],
       hoursPerDay: null,
     });
-    const full = fit("scheduling", technicianShape, { ...technician, skills: ["engine"], hours_per_day: 8 });
+    const full = fitted("scheduling", technicianShape, { ...technician, skills: ["engine"], hours_per_day: 8 });
     expect(full).toMatchObject({ skills: ["engine"], hoursPerDay: 8 });
   });
 
   it("refuses a working day without hours, which nothing could be divided by", () => {
-    const attempt = () => fit("scheduling", technicianShape, { ...technician, hours_per_day: 0 });
+    const attempt = () => fitted("scheduling", technicianShape, { ...technician, hours_per_day: 0 });
     expect(attempt).toThrow("scheduling-service: field hours_per_day: ");
   });
 
@@ -104,7 +104,7 @@ describe("technicians and slots", () => {
     const body = {
       recommended_slots: [{ ...slot, estimated_completion: "2026-02-01T12:00:00Z", confidence_score: 0.95 }],
     };
-    expect(fit("scheduling", slotsShape, body)).toEqual([
+    expect(fitted("scheduling", slotsShape, body)).toEqual([
       {
         startsAt: Date.parse("2026-02-01T09:00:00Z"),
         technician: {
@@ -121,6 +121,6 @@ describe("technicians and slots", () => {
         confidence: 0.95,
       },
     ]);
-    expect(() => fit("scheduling", slotsShape, {})).toThrow("scheduling-service: field recommended_slots: ");
+    expect(() => fitted("scheduling", slotsShape, {})).toThrow("scheduling-service: field recommended_slots: ");
   });
 });

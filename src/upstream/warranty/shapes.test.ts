@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit } from "../shapes.js";
+import { fit as fitted } from "../shapes.js";
 import { claimShape, coverageShape } from "./shapes.js";
 
 const CLAIM = {
@@ -22,7 +22,7 @@ const CLAIM = {
 
 describe("a claim", () => {
   it("is read as documented; what the source never tells is null", () => {
-    expect(fit("warranty", claimShape, CLAIM)).toEqual({
+    expect(fitted("warranty", claimShape, CLAIM)).toEqual({
       id: "claim_abc123",
       vehicleId: "V001",
       component: "engine",
@@ -48,12 +48,12 @@ describe("a claim", () => {
     ["escalated", "UNKNOWN"],
     [undefined, "UNKNOWN"],
   ])("has the status %s as %s", (status, expected) => {
-    expect(fit("warranty", claimShape, { ...CLAIM, status }).status).toBe(expected);
+    expect(fitted("warranty", claimShape, { ...CLAIM, status }).status).toBe(expected);
   });
 
   it("reads the times and the payout where they are told", () => {
     const told = { submitted_at: "2026-01-28T10:00:00Z", decided_at: "2026-01-29T10:00:00Z", payout_amount: 3100.5 };
-    expect(fit("warranty", claimShape, { ...CLAIM, ...told })).toMatchObject({
+    expect(fitted("warranty", claimShape, { ...CLAIM, ...told })).toMatchObject({
       submittedAt: Date.parse(told.submitted_at),
       decidedAt: Date.parse(told.decided_at),
       payoutAmount: 3100.5,
@@ -61,7 +61,7 @@ describe("a claim", () => {
   });
 
   it("is refused over an amount as text, by field", () => {
-    const attempt = () => fit("warranty", claimShape, { ...CLAIM, payout_amount: "3100" });
+    const attempt = () => fitted("warranty", claimShape, { ...CLAIM, payout_amount: "3100" });
     expect(attempt).toThrow("warranty-service: field payout_amount: ");
   });
 });
@@ -74,7 +74,7 @@ describe("coverage", () => {
       expiry_date: "2028-01-15",
       mileage_limit: 100000,
     };
-    expect(fit("warranty", coverageShape, { ...eligible, current_mileage: 45000, days_remaining: 730 })).toEqual({
+    expect(fitted("warranty", coverageShape, { ...eligible, current_mileage: 45000, days_remaining: 730 })).toEqual({
       isEligible: true,
       coverageType: "Powertrain",
       expiryDate: "2028-01-15",
@@ -82,14 +82,14 @@ describe("coverage", () => {
       currentMileageKm: 45000,
       daysRemaining: 730,
     });
-    expect(fit("warranty", coverageShape, { ...eligible, mileage_limit: null }).mileageLimitKm).toBeNull();
-    expect(fit("warranty", coverageShape, { is_eligible: false })).toMatchObject({
+    expect(fitted("warranty", coverageShape, { ...eligible, mileage_limit: null }).mileageLimitKm).toBeNull();
+    expect(fitted("warranty", coverageShape, { is_eligible: false })).toMatchObject({
       isEligible: false,
       coverageType: null,
     });
   });
 
   it("is refused when it does not say whether there is any", () => {
-    expect(() => fit("warranty", coverageShape, {})).toThrow("warranty-service: field is_eligible: ");
+    expect(() => fitted("warranty", coverageShape, {})).toThrow("warranty-service: field is_eligible: ");
   });
 });
