@@ -1,4 +1,6 @@
 // Figures, limits, and what the machine was like meanwhile.
+import { availableParallelism, cpus } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { cpuTime } from "./stage.mjs";
 
 export function median(values) {
@@ -14,6 +16,36 @@ export function cpuLoop() {
   for (let i = 0; i < 40_000_000; i++) x = (Math.imul(x, 1_664_525) + 1_013_904_223) | 0;
   if (x === 0) throw new Error("this keeps the loop from being optimised away");
   return performance.now() - started;
+}
+
+/** Share of the machine's CPUs in use while nothing of ours runs: what others take from us, 0 to 1. */
+export async function foreignLoad() {
+  const times = () =>
+    cpus().map((cpu) => ({ idle: cpu.times.idle, all: Object.values(cpu.times).reduce((sum, each) => sum + each, 0) }));
+  const before = times();
+  await sleep(500);
+  const after = times();
+  const spent = (key) => after.reduce((sum, cpu, i) => sum + cpu[key] - before[i][key], 0);
+  return 1 - spent("idle") / Math.max(1, spent("all"));
+}
+
+/** Above this the machine was not ours, and what took long may have taken long because of others. */
+const BUSY = { loopSpread: 1.25, foreignLoad: 0.1 };
+
+export function machineReport(loops, loads) {
+  const spread = Math.max(...loops) / Math.min(...loops);
+  const percent = (share) => `${Math.round(share * 100)} %`;
+  const lines = [
+    `Machine: ${availableParallelism()} × ${cpus()[0]?.model ?? "CPU"}, Node ${process.version}`,
+    `  CPU loop: median ${show(median(loops), "ms")}, worst ${show(Math.max(...loops), "ms")}, spread ${spread.toFixed(2)}`,
+    `  CPUs taken by others: median ${percent(median(loads))}, worst ${percent(Math.max(...loads))}`,
+  ];
+  if (spread > BUSY.loopSpread || Math.max(...loads) > BUSY.foreignLoad) {
+    lines.push(
+      "  THE MACHINE WAS BUSY WITH OTHER THINGS: times and rates of this run prove nothing; counts of calls hold.",
+    );
+  }
+  return lines.join("\n");
 }
 
 /** The round trip that no answer can undercut here, ms. */

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { table } from "./measure.mjs";
+import { cpuLoop, foreignLoad, machineReport, table } from "./measure.mjs";
 import {
   dropFolder,
   freePorts,
@@ -26,6 +26,8 @@ export async function peers(repetitions) {
   // Without what an earlier installation may have left there.
   cpSync(source, folder, { recursive: true, filter: (path) => !path.includes("node_modules") });
   await run("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder }, "npm install of the peers");
+  const loads = [await foreignLoad()];
+  const loops = [cpuLoop()];
   // Peers and script know the services by their first port; they have 100 vehicles and no delay here.
   const base = await freePorts(6);
   const upstreams = await startUpstreams({ scale: 1, latency: 0, port: base });
@@ -47,6 +49,9 @@ export async function peers(repetitions) {
     await upstreams.stop();
     dropFolder(folder);
   }
+  loads.push(await foreignLoad());
+  loops.push(cpuLoop());
+  console.log(`\n${machineReport(loops, loads)}`);
 }
 
 function requireTool(name, advice) {

@@ -1,15 +1,11 @@
 // npm run bench [-- cold swept warm stampede list peers] [--reps 3]
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { cpuLoop, median, rowOf, show, table } from "./measure.mjs";
+import { cpuLoop, foreignLoad, machineReport, median, rowOf, show, table } from "./measure.mjs";
 import { peers } from "./peers.mjs";
 import { SCENARIOS } from "./scenarios.mjs";
 import { ROOT } from "./stage.mjs";
-
-/** Slowest to fastest CPU loop; above it, others used the machine and a missed limit may be theirs. */
-const QUIET = 1.25;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,11 +38,13 @@ async function measureScenarios(names) {
   const rows = [];
   const notes = { floors: [], calls: {}, remarks: [] };
   const loops = [];
+  const loads = [];
   for (const name of names) {
     const figures = [];
     try {
       for (let repetition = 1; repetition <= repetitions; repetition++) {
         console.error(`${name} ${repetition}/${repetitions} …`);
+        loads.push(await foreignLoad());
         loops.push(cpuLoop());
         figures.push(await SCENARIOS[name](notes));
         loops.push(cpuLoop());
@@ -62,7 +60,7 @@ async function measureScenarios(names) {
       console.error(error);
       rows.push({
         scenario: name,
-        figure: String(error.message).split("\n")[0].slice(0, 60),
+        figure: String(error.message).split("\n")[0].slice(0, 120),
         median: "",
         worst: "",
         limit: "",
@@ -71,11 +69,11 @@ async function measureScenarios(names) {
       });
     }
   }
-  report(rows, notes, loops);
+  report(rows, notes, loops, loads);
   return rows.every((row) => row.verdict !== "FAIL");
 }
 
-function report(rows, notes, loops) {
+function report(rows, notes, loops, loads) {
   console.log(`\n${table(rows, ["scenario", "figure", "median", "worst", "limit", "verdict", "calls"])}`);
   console.log(`\n${repetitions} repetitions; a limit must hold in each. Calls: upstream calls until none followed.`);
   console.log("\nCalls by route");
@@ -84,18 +82,13 @@ function report(rows, notes, loops) {
     console.log(`  ${name}: ${routes.map(([route, count]) => `${count} ${route}`).join(", ")}`);
   }
   if (notes.remarks.length > 0) console.log(`\nRemarks\n${notes.remarks.map((remark) => `  ${remark}`).join("\n")}`);
-  const spread = Math.max(...loops) / Math.min(...loops);
-  console.log(`\nMachine: ${availableParallelism()} × ${cpus()[0]?.model ?? "CPU"}, Node ${process.version}`);
-  console.log(
-    `  CPU loop: median ${show(median(loops), "ms")}, worst ${show(Math.max(...loops), "ms")}, spread ${spread.toFixed(2)}`,
-  );
+  console.log(`\n${machineReport(loops, loads)}`);
   const floors =
     notes.floors.length > 0
       ? `median ${show(median(notes.floors), "ms")}, worst ${show(Math.max(...notes.floors), "ms")}`
       : "none";
   console.log(`  floor (GET /health/live round trip): ${floors}`);
-  if (spread > QUIET)
-    console.log("  The machine was busy with other things: run again before you believe a missed limit.");
+  console.log("  The machine was busy with other things: run again before you believe a missed limit.");
 }
 
 /** Latest change of a file in the folder, epoch ms. */

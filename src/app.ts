@@ -55,14 +55,19 @@ export async function createApp(config: Config): Promise<App> {
     stopping = true;
     for (const closer of closers.reverse()) await closer();
   };
+  const closing = async <T extends { close(): Promise<void> }>(opened: Promise<T>): Promise<T> => {
+    const part = await opened;
+    closers.push(() => part.close());
+    return part;
+  };
   try {
-    const demo = config.demo ? await startDemo({ vehicles: config.DEMO_VEHICLES, seed: config.DEMO_SEED, log }) : null;
-    if (demo) closers.push(demo.close);
-
-    const database = await openDatabase(
-      config.DATABASE_URL ? { url: config.DATABASE_URL } : { folder: config.DATA_DIR },
-    );
-    closers.push(() => database.close());
+    // The two slow parts of a start, side by side. When one fails the other is waited for, so that it can be closed.
+    const parts = [
+      config.demo ? closing(startDemo({ vehicles: config.DEMO_VEHICLES, seed: config.DEMO_SEED, log })) : null,
+      closing(openDatabase(config.DATABASE_URL ? { url: config.DATABASE_URL } : { folder: config.DATA_DIR })),
+    ] as const;
+    await Promise.allSettled(parts);
+    const [demo, database] = await Promise.all(parts);
     const entries = new AuditEntries(database.prisma);
     const audit = new AuditLog(entries, systemClock, metrics, log);
     closers.push(() => audit.close());
@@ -81,7 +86,7 @@ export async function createApp(config: Config): Promise<App> {
     await accounts.start();
     closers.push(() => accounts.stop());
     if (!config.DATABASE_URL) closers.push(await openControl(config.DATA_DIR, registry));
-    if (demo) for (const account of DEMO_ACCOUNTS) await registry.ensure(DEFAULT_TENANT, account, "demo");
+    if (demo) await Promise.all(DEMO_ACCOUNTS.map((account) => registry.ensure(DEFAULT_TENANT, account, "demo")));
 
     const upstream = createServices(serviceOptions(config, demo?.urls ?? null), metrics);
     closers.push(async () => {

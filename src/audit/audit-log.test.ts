@@ -7,6 +7,9 @@ import { createLogger } from "../ops/logs.js";
 import { createMetrics } from "../ops/metrics.js";
 import { type AuditInput, AuditLog, NO_REQUEST } from "./audit-log.js";
 
+// An embedded Postgres takes seconds to start where other suites keep the machine busy.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+
 const NOW = Date.parse("2026-07-14T12:00:00Z");
 let folder: string;
 let database: Database;
@@ -120,14 +123,5 @@ describe("the audit log", () => {
     audit.append(input("a"));
     await audit.close();
     expect(await written()).toEqual(["a"]);
-  });
-
-  it("says when so much waits that nothing more should be taken in", async () => {
-    const full = newLog();
-    await full.close();
-    for (let i = 0; i < 199_999; i++) full.append(input("a"));
-    expect(full.accepts).toBe(true);
-    full.append(input("a"));
-    expect(full.accepts).toBe(false);
   });
 });

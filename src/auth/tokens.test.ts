@@ -78,6 +78,7 @@ describe("a good token", () => {
     ["names its key", {}, { ...HEADER, kid: "2026" }],
     ["has no typ", {}, { alg: "HS256" }],
     ["was made by a clock a little ahead", { iat: SECONDS + 5, nbf: SECONDS + 5 }, HEADER],
+    ["says that it is for access", { type: "access", typ: "Bearer" }, HEADER],
     ["is of another tenant", { tenant_id: "acme" }, HEADER],
   ])("is one that %s", (_name, claims, header) => {
     expect(tokens.verify(mint({ ...CLAIMS, ...claims }, header)).userId).toBe("user_123");
@@ -117,6 +118,7 @@ describe("a forged or broken token", () => {
     "another typ": mint(CLAIMS, { ...HEADER, typ: "at+jwt" }),
     "a typ that is no text": mint(CLAIMS, { ...HEADER, typ: ["JWT"] }),
     "another type, a refresh token": mint({ ...CLAIMS, type: "refresh" }),
+    "another type, under its other name": mint({ ...CLAIMS, typ: "Refresh" }),
     "two segments": `${head}.${payload}`,
     "four segments": `${mint()}.x`,
     "nothing in it": "",

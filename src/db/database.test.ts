@@ -5,9 +5,12 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { DEFAULT_TENANT, openDatabase } from "./database.js";
 import { lockHolder } from "./lock.js";
+
+// An embedded Postgres takes seconds to start where other suites keep the machine busy.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const MIGRATIONS = new URL("../../prisma/migrations/", import.meta.url);
 let folder: string;

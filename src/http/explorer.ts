@@ -31,6 +31,8 @@ const FIRST_QUERY = `# Fleet → vehicle → component. Press Ctrl-Enter to run,
 }
 `;
 
+const WORDMARK = `<svg xmlns="http://www.w3.org/2000/svg" width="150" height="40" viewBox="0 0 150 40"><text x="0" y="27" font-family="system-ui, sans-serif" font-size="24" font-weight="600" fill="#fff">Crowsnest</text></svg>`;
+
 const compress = promisify(gzip);
 /** The pages bring their scripts along, inline; nothing is fetched from elsewhere. */
 const PAGE_POLICY =
@@ -49,8 +51,9 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
     const html = renderGraphiQL({
       title: "Crowsnest explorer",
       endpoint: "/graphql",
-      defaultQuery: FIRST_QUERY,
       headers,
+      // Its documented defaultQuery is not what it reads.
+      ...{ query: FIRST_QUERY },
     });
     page = options.demoToken ? compress(html, { level: 1 }) : (page ?? compress(html));
     return reply
@@ -84,7 +87,9 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
     await docs.register(swaggerUi, {
       routePrefix: "/docs",
       staticCSP: false,
-      uiConfig: { docExpansion: "list", deepLinking: true },
+      uiConfig: { docExpansion: "list", deepLinking: true, persistAuthorization: true },
+      theme: { title: "Crowsnest REST docs" },
+      logo: { type: "image/svg+xml", content: Buffer.from(WORDMARK), href: "/", target: "_self" },
     });
   });
 }

@@ -47,7 +47,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: "idle",
   });
-  await server.register(helmet, { contentSecurityPolicy: { useDefaults: true }, crossOriginEmbedderPolicy: false });
+  await server.register(helmet, {
+    // Served over plain HTTP as well (behind a proxy, on a laptop): asking browsers for HTTPS would break the pages.
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    crossOriginEmbedderPolicy: false,
+  });
   await server.register(cors, {
     origin: [...options.corsOrigins],
     exposedHeaders: ["x-cache", "x-correlation-id", "retry-after"],

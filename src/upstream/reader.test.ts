@@ -70,10 +70,12 @@ const bulks = () => asked.filter((call) => call.path === BULK);
 
 /** Health of single vehicles, and in bulk unless `bulk` says what is answered there. */
 function healthService(
-  bulk: (wanted: string[]) => Reply = (wanted) => ({ body: { items: wanted.map(record) } }),
+  bulk: (wanted: string[], offset: number) => Reply = (wanted) => ({
+    body: { items: wanted.map(record), total: wanted.length },
+  }),
 ): void {
   answer = (path, query) => {
-    if (path === BULK) return bulk(query.get("vehicle_ids")?.split(",") ?? []);
+    if (path === BULK) return bulk(query.get("vehicle_ids")?.split(",") ?? [], Number(query.get("offset")));
     return { body: record(path.slice(BULK.length + 1)) };
   };
 }
@@ -137,7 +139,9 @@ describe("health of many vehicles", () => {
   });
 
   it("is not taken for absent when the bulk answer is only the first page", async () => {
-    healthService((wanted) => ({ body: { items: wanted.slice(0, 2).map(record), total: wanted.length } }));
+    healthService((wanted, offset) => ({
+      body: { items: wanted.slice(offset, offset + 2).map(record), total: wanted.length },
+    }));
     expect(await healthsOf(["V1", "V2", "V3"])).toEqual(["V1", "V2", "V3"]);
   });
 
