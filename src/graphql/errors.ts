@@ -1,5 +1,6 @@
 import { GraphQLError } from "graphql";
 import { type ErrorCode, PublicError } from "../base/errors.js";
+import { isDatabaseUnavailable } from "../db/index.js";
 import type { Logger } from "../ops/logs.js";
 
 export function codeOf(error: GraphQLError): string {
@@ -17,6 +18,10 @@ export function presentable(error: GraphQLError, log: Logger): GraphQLError {
   // Raised by the executor itself: variables that do not fit, values that scalars refuse.
   if (!cause || cause instanceof GraphQLError) {
     return "code" in error.extensions ? error : withCode(error, error.message, "BAD_USER_INPUT", {});
+  }
+  if (isDatabaseUnavailable(cause)) {
+    log.warn({ error: cause.message }, "the database is not available");
+    return withCode(error, "The database is not available; try again shortly", "SERVICE_UNAVAILABLE", {});
   }
   log.error({ err: cause, path: error.path?.join(".") }, "unexpected error while resolving a field");
   return withCode(error, "Something went wrong on our side; it has been logged", "INTERNAL_SERVER_ERROR", {});

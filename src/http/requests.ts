@@ -53,6 +53,8 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
     const { told } = request;
     options.metrics.request(told.operation ?? operation ?? "other", reply.statusCode, reply.elapsedTime / 1000);
     if (audit === false) return;
+    const milliseconds = Math.round(reply.elapsedTime);
+    request.log.info({ operation: told.operation ?? operation, status: reply.statusCode, milliseconds }, "answered");
     options.audit.append({
       tenantId: request.principal?.tenantId ?? options.defaultTenant,
       userId: request.principal?.userId ?? null,
