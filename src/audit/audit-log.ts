@@ -76,15 +76,17 @@ export class AuditLog {
   #schedule(delayMs: number): void {
     if (this.#timer || this.#closed) return;
     this.#timer = setTimeout(async () => {
+      let failed = false;
       try {
         await this.#seal();
         this.#retryMs = SEAL_EVERY_MS;
       } catch (error) {
+        failed = true;
         this.#retryMs = Math.min(MINUTE / 2, Math.max(SECOND, this.#retryMs * 2));
         this.log.error({ error: String(error), waiting: this.#waiting.length }, "audit entries cannot be written yet");
       }
       this.#timer = undefined;
-      if (this.#waiting.length > 0) this.#schedule(this.#retryMs);
+      if (failed || this.#waiting.length > 0) this.#schedule(this.#retryMs);
     }, delayMs);
   }
 

@@ -67,7 +67,7 @@ export class Accounts {
 
   /** @throws PublicError UNAUTHENTICATED, the same for an unknown user, a wrong password and a disabled user */
   async login(tenantId: string, username: string, password: string) {
-    const user = await this.deps.users.byName(tenantId, username);
+    const user = username.includes("\0") ? null : await this.deps.users.byName(tenantId, username);
     const matches = await checkPassword(user?.passwordHash ?? null, password);
     if (!user || !matches || user.disabled) throw new PublicError("UNAUTHENTICATED", "Invalid credentials");
     const now = this.deps.clock();

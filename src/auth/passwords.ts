@@ -15,7 +15,7 @@ export function assertAcceptablePassword(password: string): void {
   if (password.length >= MIN_PASSWORD_LENGTH && password.length <= MAX_PASSWORD_LENGTH) return;
   throw new PublicError(
     "BAD_USER_INPUT",
-    `A password has at least ${MIN_PASSWORD_LENGTH} characters, this one has ${password.length}`,
+    `A password has at least ${MIN_PASSWORD_LENGTH} characters and at most ${MAX_PASSWORD_LENGTH}, this one has ${password.length}`,
   );
 }
 

@@ -31,7 +31,17 @@ const claims = z.object({
   vehicle_ids: idList.optional(),
   fleet_ids: idList.optional(),
   tenant_id: z.string().min(1).max(200).optional(),
-  exp: z.number(),
+  // Up to the year 9999: anything above is milliseconds by mistake, or no limit at all.
+  exp: z.number().max(253_402_300_799),
+  // Refresh and id tokens are not for access, even when signed with the same key.
+  typ: z
+    .string()
+    .regex(/^(access|bearer|jwt)$/i)
+    .optional(),
+  type: z
+    .string()
+    .regex(/^(access|bearer|jwt)$/i)
+    .optional(),
   iat: z.number().optional(),
 });
 
@@ -90,6 +100,7 @@ export class Tokens {
     } catch {
       throw unauthenticated("the token is malformed");
     }
+    if (typeof header !== "object" || header === null) throw unauthenticated("the token is malformed");
     const { alg, typ } = header;
     const isJwt = typ === undefined || (typeof typ === "string" && typ.toUpperCase() === "JWT");
     if (alg !== this.options.algorithm || !isJwt || !Object.keys(header).every((key) => HEADER_KEYS.has(key))) {
@@ -110,11 +121,14 @@ export class Tokens {
     const now = this.options.clock() / SECOND;
     if (claim.iat !== undefined && claim.iat > now + LEEWAY_SECONDS)
       throw unauthenticated("the token is from the future");
+    const tenantId = claim.tenant_id ?? this.options.defaultTenant;
+    if (tenantId !== this.options.defaultTenant)
+      throw unauthenticated("the token is for a tenant that is not served here");
     const role = claim.role as Role;
     return {
       userId,
       username: claim.username ?? null,
-      tenantId: claim.tenant_id ?? this.options.defaultTenant,
+      tenantId,
       role,
       permissions: claim.permissions ?? ROLE_PERMISSIONS[role],
       vehicleIds: claim.vehicle_ids ?? [],

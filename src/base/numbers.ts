@@ -29,6 +29,6 @@ export function percent(part: number, whole: number): number | null {
 /** Sums amounts of money in whole cents, so that a thousand times 0.1 is exactly 100. */
 export function sumMoney(amounts: Iterable<number>): number {
   let cents = 0;
-  for (const amount of amounts) cents += Math.round(amount * 100);
+  for (const amount of amounts) cents += Math.round(round(amount, 2) * 100);
   return cents / 100;
 }

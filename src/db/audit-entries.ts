@@ -36,6 +36,9 @@ export interface AuditQuery {
 /** Any number that nobody else uses for a Postgres advisory lock: one sealer at a time, whatever the number of replicas. */
 const SEALER_LOCK = 7_201_406_312;
 
+/** Prisma's own five seconds are short for a large batch on a busy machine. */
+const PATIENT = { maxWait: 10_000, timeout: 30_000 };
+
 type Transaction = Prisma.TransactionClient;
 
 /** The audit trail in the database. Rows are added in order by `seal`, and nothing here changes or deletes one. */
@@ -45,7 +48,7 @@ export class AuditEntries {
   /** Puts an entry into the outbox, within the transaction of the change that it describes. */
   async enqueue(transaction: Transaction | PrismaClient, record: AuditRecord): Promise<void> {
     await transaction.auditOutbox.create({
-      data: { tenantId: record.tenantId, entry: { ...record } as Prisma.InputJsonObject },
+      data: { tenantId: record.tenantId, entry: { ...storable(record) } as Prisma.InputJsonObject },
     });
   }
 
@@ -56,14 +59,19 @@ export class AuditEntries {
   seal(records: readonly AuditRecord[]): Promise<number> {
     return this.prisma.$transaction(async (transaction) => {
       await transaction.$executeRawUnsafe(`SELECT pg_advisory_xact_lock(${SEALER_LOCK})`);
-      const waiting = await transaction.auditOutbox.findMany({ orderBy: { position: "asc" }, take: 1000 });
-      const all = [...waiting.map((row) => row.entry as unknown as AuditRecord), ...records];
-      if (all.length > 0) await append(transaction, all);
-      if (waiting.length > 0) {
-        await transaction.auditOutbox.deleteMany({ where: { position: { in: waiting.map((row) => row.position) } } });
+      let added = 0;
+      for (let full = true; full; ) {
+        const waiting = await transaction.auditOutbox.findMany({ orderBy: { position: "asc" }, take: 1000 });
+        full = waiting.length === 1000;
+        const due = [...waiting.map((row) => row.entry as unknown as AuditRecord), ...(full ? [] : records)];
+        if (due.length > 0) await append(transaction, due);
+        if (waiting.length > 0) {
+          await transaction.auditOutbox.deleteMany({ where: { position: { in: waiting.map((row) => row.position) } } });
+        }
+        added += due.length;
       }
-      return all.length;
-    });
+      return added;
+    }, PATIENT);
   }
 
   async page(tenantId: string, query: AuditQuery, limit: number, offset: number) {
@@ -93,7 +101,11 @@ export class AuditEntries {
 }
 
 /** One statement for the whole batch: single inserts would be twenty times slower. */
-async function append(transaction: Transaction, records: readonly AuditRecord[]): Promise<void> {
+async function append(transaction: Transaction, given: readonly AuditRecord[]): Promise<void> {
+  const records = given.map(storable);
+  await transaction.$executeRaw`
+    INSERT INTO tenants (id, name) SELECT DISTINCT t, t FROM unnest(${records.map((r) => r.tenantId)}::text[]) t
+    ON CONFLICT DO NOTHING`;
   await transaction.$executeRaw`
     INSERT INTO audit_entries (tenant_id, seq, id, timestamp, user_id, role, action, resource, method, status, ip,
       user_agent, details, source, event_type, event_id)
@@ -112,7 +124,8 @@ async function append(transaction: Transaction, records: readonly AuditRecord[])
       ${records.map((r) => r.source)}::text[], ${records.map((r) => r.eventType)}::text[],
       ${records.map((r) => r.eventId)}::text[]
     ) WITH ORDINALITY AS e(tenant_id, id, at, user_id, role, action, resource, method, status, ip, user_agent,
-      details, source, event_type, event_id, place)`;
+      details, source, event_type, event_id, place)
+    WHERE NOT EXISTS (SELECT 1 FROM audit_entries known WHERE known.id = e.id)`;
 }
 
 function conditions(tenantId: string, query: AuditQuery): Prisma.AuditEntryWhereInput {
@@ -128,4 +141,11 @@ function conditions(tenantId: string, query: AuditQuery): Prisma.AuditEntryWhere
       timestamp: { ...(from != null && { gte: new Date(from) }), ...(to != null && { lt: new Date(to) }) },
     }),
   };
+}
+
+/** Postgres stores neither NUL nor half a surrogate pair: one such character must not hold up the whole trail. */
+function storable(record: AuditRecord): AuditRecord {
+  const clean = (value: unknown): unknown =>
+    typeof value === "string" ? value.replaceAll(/\0|\p{Surrogate}/gu, "\ufffd") : value;
+  return JSON.parse(JSON.stringify(record, (_key, value) => clean(value))) as AuditRecord;
 }

@@ -6,7 +6,7 @@ import pg from "pg";
 import { PrismaPGlite } from "pglite-prisma-adapter";
 import { PrismaClient } from "./client/client.js";
 import { lockFolder } from "./lock.js";
-import { migrate, type SqlRunner } from "./migrate.js";
+import { migrate } from "./migrate.js";
 
 export type { PrismaClient } from "./client/client.js";
 
@@ -68,12 +68,19 @@ async function openEmbedded(folder: string): Promise<Database> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
   const path = join(folder, "postgres");
-  const engine = await PGlite.create(path);
-  const runner: SqlRunner = {
-    run: async (sql) => void (await engine.exec(sql)),
-    rows: async (sql, values) => (await engine.query<Record<string, unknown>>(sql, values)).rows,
-  };
-  await migrate(runner);
+  let engine: PGlite | undefined;
+  try {
+    engine = await PGlite.create(path);
+    const opened = engine;
+    await migrate({
+      run: async (sql) => void (await opened.exec(sql)),
+      rows: async (sql, values) => (await opened.query<Record<string, unknown>>(sql, values)).rows,
+    });
+  } catch (error) {
+    await engine?.close();
+    await unlock();
+    throw error;
+  }
   const prisma = new PrismaClient({ adapter: new PrismaPGlite(engine) });
   return {
     prisma,

@@ -51,7 +51,7 @@ export class UpstreamCache {
       maxSize: options.maxBytes,
       sizeCalculation: (entry) => entry.bytes + OVERHEAD_BYTES,
       dispose: (_entry, key, reason) => {
-        if (reason !== "set") this.#untag(key);
+        if (reason !== "set" && !this.#flights.has(key)) this.#untag(key);
       },
     });
   }

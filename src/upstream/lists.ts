@@ -2,9 +2,11 @@ import type { z } from "zod";
 import type { Loaded } from "./cache.js";
 import { type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
 import type { Service } from "./http.js";
-import { fitItems, fitPage, type Page } from "./shapes.js";
+import { type Page, parseItems, parsePage } from "./shapes.js";
 
 const PAGE_SIZE = 1000;
+/** Services that choose their own page size choose a round one; other sizes are the end of a list. */
+const PAGE_STEP = 50;
 /** More pages than any fleet has: a service that never ends a list must not keep us busy for ever. */
 const MAX_PAGES = 5000;
 
@@ -33,11 +35,11 @@ export async function fetchList<T extends z.ZodType>(
     const answer = await service.get(withQuery(path, { ...query, limit: PAGE_SIZE, offset }));
     if (answer.status === 404) return null;
     bytes += answer.bytes;
-    return fitPage(service.name, answer.body);
+    return parsePage(service.name, answer.body);
   };
   const add = (page: Page): number => {
     const before = byId.size;
-    for (const item of fitItems(service.name, shape, page.items)) byId.set(idOf(item), item);
+    for (const item of parseItems(service.name, shape, page.items)) byId.set(idOf(item), item);
     return byId.size - before;
   };
   const first = await fetchPage(0);
@@ -50,11 +52,12 @@ export async function fetchList<T extends z.ZodType>(
       (_, i) => (i + 1) * size,
     );
     for (const page of await Promise.all(offsets.map(fetchPage))) if (page) add(page);
-  } else if (first.total === null && size === PAGE_SIZE) {
-    // No total: go on while full pages bring something new (a service that ignores `offset` repeats the first one).
-    for (let n = 1; n < MAX_PAGES; n++) {
-      const page = await fetchPage(n * PAGE_SIZE);
-      if (!page || add(page) === 0 || page.items.length < PAGE_SIZE) break;
+  } else if (first.total === null && size > 0 && size % PAGE_STEP === 0) {
+    // No total, and the size of a full page: go on while something new arrives. A service that ignores `offset` repeats itself.
+    for (let n = 1, offset = size; n < MAX_PAGES; n++) {
+      const page = await fetchPage(offset);
+      if (!page || add(page) === 0 || page.items.length < size) break;
+      offset += page.items.length;
     }
   }
   return { value: [...byId.values()], bytes };

@@ -4,13 +4,13 @@ import { UpstreamError } from "./errors.js";
 import {
   day,
   finite,
-  fitItems,
-  fitPage,
-  fit as fitted,
   id,
   instant,
   listOf,
   optional,
+  parseItems,
+  parsePage,
+  parseShape,
   score,
   text,
   tolerantEnum,
@@ -91,16 +91,16 @@ describe("lists", () => {
     "technicians",
     "history",
   ])("may be wrapped under %s", (key) => {
-    expect(fitPage("alert", { [key]: [1, 2] })).toEqual({ items: [1, 2], total: null });
+    expect(parsePage("alert", { [key]: [1, 2] })).toEqual({ items: [1, 2], total: null });
   });
 
   it("may be a bare array, and may tell their total", () => {
-    expect(fitPage("alert", [1])).toEqual({ items: [1], total: null });
-    expect(fitPage("alert", { items: [1], total: 7, limit: 1, offset: 0 })).toEqual({ items: [1], total: 7 });
+    expect(parsePage("alert", [1])).toEqual({ items: [1], total: null });
+    expect(parsePage("alert", { items: [1], total: 7, limit: 1, offset: 0 })).toEqual({ items: [1], total: 7 });
   });
 
   it.each([{ status: "ok" }, { items: "none" }, "text", null, undefined, 5])("are not %j", (body) => {
-    expect(() => fitPage("alert", body)).toThrow(
+    expect(() => parsePage("alert", body)).toThrow(
       expect.objectContaining({ code: "UPSTREAM_MALFORMED", service: "alert", reason: "expected a list" }),
     );
   });
@@ -110,15 +110,15 @@ describe("what does not fit", () => {
   const shape = z.object({ claim_id: id, nested: z.object({ amount: finite }) });
 
   it("is told by service and field", () => {
-    const attempt = () => fitted("warranty", shape, { claim_id: "c", nested: { amount: "12" } });
+    const attempt = () => parseShape("warranty", shape, { claim_id: "c", nested: { amount: "12" } });
     expect(attempt).toThrow(UpstreamError);
     expect(attempt).toThrow(/^warranty-service: field nested\.amount: /);
-    expect(() => fitted("warranty", shape, null)).toThrow(/^warranty-service: field body: /);
+    expect(() => parseShape("warranty", shape, null)).toThrow(/^warranty-service: field body: /);
   });
 
   it("is told by its place in a list", () => {
     const good = { claim_id: "c", nested: { amount: 1 } };
-    expect(() => fitItems("warranty", shape, [good, { ...good, claim_id: "" }])).toThrow(
+    expect(() => parseItems("warranty", shape, [good, { ...good, claim_id: "" }])).toThrow(
       /field items\[1\]\.claim_id: /,
     );
   });

@@ -4,7 +4,7 @@ import { UpstreamError } from "./errors.js";
 
 /** RFC 3339 to epoch milliseconds UTC. A missing offset is read as UTC, as the services mean it. */
 export const instant = z.string().transform((text, context) => {
-  const at = Date.parse(/[Zz]|[+-]\d{2}:?\d{2}$/.test(text.slice(10)) ? text : `${text}Z`);
+  const at = utc(text);
   if (!Number.isNaN(at)) return at;
   context.addIssue({ code: "custom", message: `expected an RFC 3339 instant, got "${text.slice(0, 40)}"` });
   return z.NEVER;
@@ -12,7 +12,7 @@ export const instant = z.string().transform((text, context) => {
 
 /** `YYYY-MM-DD` (or an instant) to epoch milliseconds of that moment UTC. */
 export const day = z.string().transform((text, context) => {
-  const at = Date.parse(text);
+  const at = utc(text);
   if (!Number.isNaN(at)) return at;
   context.addIssue({ code: "custom", message: `expected a date, got "${text.slice(0, 40)}"` });
   return z.NEVER;
@@ -55,7 +55,12 @@ export function tolerantEnum<const T extends readonly [string, ...string[]]>(wor
  * Checks one value that came back from a service.
  * @throws UpstreamError UPSTREAM_MALFORMED naming service and field
  */
-export function fit<T extends z.ZodType>(service: ServiceName, type: T, value: unknown, where = ""): z.output<T> {
+export function parseShape<T extends z.ZodType>(
+  service: ServiceName,
+  type: T,
+  value: unknown,
+  where = "",
+): z.output<T> {
   const result = type.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -84,7 +89,7 @@ export interface Page {
 }
 
 /** A list as services wrap it: a bare array, or an object whose array is under one of the known keys. */
-export function fitPage(service: ServiceName, body: unknown): Page {
+export function parsePage(service: ServiceName, body: unknown): Page {
   if (Array.isArray(body)) return { items: body, total: null };
   if (typeof body === "object" && body !== null) {
     const record = body as Record<string, unknown>;
@@ -94,6 +99,14 @@ export function fitPage(service: ServiceName, body: unknown): Page {
   throw new UpstreamError("UPSTREAM_MALFORMED", service, "expected a list");
 }
 
-export function fitItems<T extends z.ZodType>(service: ServiceName, type: T, items: readonly unknown[]): z.output<T>[] {
-  return items.map((item, index) => fit(service, type, item, `items[${index}]`));
+export function parseItems<T extends z.ZodType>(
+  service: ServiceName,
+  type: T,
+  items: readonly unknown[],
+): z.output<T>[] {
+  return items.map((item, index) => parseShape(service, type, item, `items[${index}]`));
+}
+
+function utc(text: string): number {
+  return Date.parse(/[Zz]|[+-]\d{2}:?\d{2}$/.test(text.slice(10)) ? text : `${text}Z`);
 }

@@ -5,13 +5,15 @@ import type { Principal } from "./scope.js";
 /**
  * Who may read a field. `public`: anybody, signed in or not. Else the role must be listed, and where permissions are
  * named the principal must hold one of them. `self` names an argument that, when it is the caller's own id, opens the
- * field to any role.
+ * field to `selfRoles`.
  */
 export interface Rule {
   readonly public?: true;
   readonly roles: readonly Role[];
   readonly permissions?: readonly string[];
   readonly self?: string;
+  /** The roles that `self` holds for; all when left out. */
+  readonly selfRoles?: readonly Role[];
 }
 
 const ANYBODY: Rule = { public: true, roles: ROLES };
@@ -54,8 +56,8 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     ...fields(FLEET_STAFF, "fleet"),
     ...fields(VEHICLE_READERS, "vehicles", "vehicle", "component", "appointment"),
     ...fields(BOOKING, "slots"),
-    ownerDashboard: { ...FLEET_STAFF, self: "userId" },
-    technicianDashboard: { roles: ["FLEET_MANAGER", "ADMIN"], self: "id" },
+    ownerDashboard: { ...FLEET_STAFF, self: "userId", selfRoles: ["VEHICLE_OWNER"] },
+    technicianDashboard: { roles: ["FLEET_MANAGER", "ADMIN"], self: "id", selfRoles: ["TECHNICIAN"] },
     executiveDashboard: { roles: ["ADMIN", "EXECUTIVE"] },
     ...fields(ALL_BUT_COST, "fleetHealth", "alertMetrics"),
     ...fields(FIGURE_READERS, "costMetrics", "uptimeMetrics", "warrantyMetrics"),
@@ -257,7 +259,12 @@ export function refusal(
   if (rule?.public) return null;
   if (!principal) return "UNAUTHENTICATED";
   if (!rule) return "FORBIDDEN";
-  if (rule.self !== undefined && args[rule.self] === principal.userId) return null;
+  if (
+    rule.self !== undefined &&
+    args[rule.self] === principal.userId &&
+    (rule.selfRoles ?? ROLES).includes(principal.role)
+  )
+    return null;
   const allowed =
     rule.roles.includes(principal.role) && (!rule.permissions || hasPermission(principal, rule.permissions));
   return allowed ? null : "FORBIDDEN";

@@ -28,10 +28,10 @@ export function healthTrend(
   for (const history of histories) addLastOfEachDay(days, history, range, component);
   const recorded = [...days].sort(([a], [b]) => a - b).slice(-TREND_DAYS);
   const means = recorded.map(([, { sum, count }]) => sum / count);
-  const delta = halvesDelta(means);
+  const delta = roundOrNull(halvesDelta(means), 4);
   return {
     direction: delta === null || Math.abs(delta) <= TREND_THRESHOLD ? "STABLE" : delta > 0 ? "IMPROVING" : "DEGRADING",
-    delta: roundOrNull(delta, 4),
+    delta,
     points: recorded.map(([day], i) => ({ date: formatDate(day * DAY), averageHealthScore: round(means[i] ?? 0, 2) })),
   };
 }

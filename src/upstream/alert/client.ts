@@ -5,7 +5,7 @@ import type { Loaded } from "../cache.js";
 import { UpstreamError } from "../errors.js";
 import type { Service } from "../http.js";
 import { fetchList, type Query } from "../lists.js";
-import { fit } from "../shapes.js";
+import { parseShape } from "../shapes.js";
 import { alertShape } from "./shapes.js";
 
 const ALERTS = "/api/v1/alerts";
@@ -27,7 +27,7 @@ export class AlertClient {
 
   async alert(id: string): Promise<Alert | null> {
     const { body } = await this.service.get(`${ALERTS}/${encodeURIComponent(id)}`);
-    return body === undefined ? null : fit("alert", alertShape, body);
+    return body === undefined ? null : parseShape("alert", alertShape, body);
   }
 
   async ofVehicle(vehicleId: string): Promise<Loaded<Alert[]>> {
@@ -39,7 +39,7 @@ export class AlertClient {
   async change(id: string, action: "acknowledge" | "resolve", userId: string): Promise<Alert | null> {
     const path = `${ALERTS}/${encodeURIComponent(id)}/${action}`;
     const { body } = await this.service.send("POST", path, { user_id: userId });
-    return body === undefined ? null : fit("alert", alertShape, body);
+    return body === undefined ? null : parseShape("alert", alertShape, body);
   }
 
   async #list(query: Query): Promise<Loaded<Alert[]>> {

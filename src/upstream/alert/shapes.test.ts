@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fit as fitted } from "../shapes.js";
+import { parseShape as fitted } from "../shapes.js";
 import { alertShape } from "./shapes.js";
 
 const ALERT = {

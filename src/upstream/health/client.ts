@@ -2,8 +2,8 @@ import type { Health, HealthHistoryPoint } from "../../domain/fleet/records.js";
 import type { Loaded } from "../cache.js";
 import { UpstreamError } from "../errors.js";
 import type { Service } from "../http.js";
-import { BulkForm, type BulkSetting, withQuery } from "../lists.js";
-import { fit, fitItems, fitPage } from "../shapes.js";
+import { BulkForm, type BulkSetting, fetchList } from "../lists.js";
+import { parseItems, parsePage, parseShape } from "../shapes.js";
 import { healthShape, historyPointShape } from "./shapes.js";
 
 const HEALTH = "/api/v1/health";
@@ -21,17 +21,17 @@ export class HealthClient {
   /** Null when the vehicle has never reported. */
   async health(vehicleId: string): Promise<Loaded<Health | null>> {
     const { body, bytes } = await this.service.get(`${HEALTH}/${encodeURIComponent(vehicleId)}`);
-    return { value: body === undefined ? null : fit("health", healthShape, body), bytes };
+    return { value: body === undefined ? null : parseShape("health", healthShape, body), bytes };
   }
 
   /** Several vehicles in one call; those missing from the answer have no record. Null: no bulk form here. */
   async healths(vehicleIds: readonly string[]): Promise<Map<string, Health> | null> {
     return this.bulk.attempt(async () => {
-      const query = { vehicle_ids: vehicleIds.join(","), limit: vehicleIds.length };
-      const { body, status } = await this.service.get(withQuery(HEALTH, query));
-      if (status === 404) return null;
+      const query = { vehicle_ids: vehicleIds.join(",") };
+      const list = await fetchList(this.service, HEALTH, query, healthShape, (record) => record.vehicleId);
+      if (list === null) return null;
       const asked = new Set(vehicleIds);
-      const records = fitItems("health", healthShape, fitPage("health", body).items);
+      const records = list.value;
       // An answer about other vehicles means that the filter was ignored: absence from it would prove nothing.
       if (records.some((record) => !asked.has(record.vehicleId))) {
         throw new UpstreamError("UPSTREAM_MALFORMED", "health", "bulk filter vehicle_ids is ignored");
@@ -43,6 +43,6 @@ export class HealthClient {
   async history(vehicleId: string): Promise<Loaded<HealthHistoryPoint[]>> {
     const { body, bytes } = await this.service.get(`${HEALTH}/${encodeURIComponent(vehicleId)}/history`);
     if (body === undefined) return { value: [], bytes };
-    return { value: fitItems("health", historyPointShape, fitPage("health", body).items), bytes };
+    return { value: parseItems("health", historyPointShape, parsePage("health", body).items), bytes };
   }
 }

@@ -3,7 +3,7 @@ import type { Loaded } from "../cache.js";
 import { UpstreamError } from "../errors.js";
 import type { Service } from "../http.js";
 import { fetchList } from "../lists.js";
-import { fit } from "../shapes.js";
+import { parseShape } from "../shapes.js";
 import { telemetryShape, vehicleShape } from "./shapes.js";
 
 const VEHICLES = "/api/v1/vehicles";
@@ -21,11 +21,11 @@ export class IngestionClient {
 
   async vehicle(id: string): Promise<Loaded<Vehicle | null>> {
     const { body, bytes } = await this.service.get(`${VEHICLES}/${encodeURIComponent(id)}`);
-    return { value: body === undefined ? null : fit("ingestion", vehicleShape, body), bytes };
+    return { value: body === undefined ? null : parseShape("ingestion", vehicleShape, body), bytes };
   }
 
   async telemetry(vehicleId: string): Promise<Loaded<Telemetry | null>> {
     const { body, bytes } = await this.service.get(`${VEHICLES}/${encodeURIComponent(vehicleId)}/latest`);
-    return { value: body === undefined ? null : fit("ingestion", telemetryShape, body), bytes };
+    return { value: body === undefined ? null : parseShape("ingestion", telemetryShape, body), bytes };
   }
 }

@@ -4,7 +4,7 @@ import type { Loaded } from "../cache.js";
 import { UpstreamError, UpstreamRefusal } from "../errors.js";
 import type { Service } from "../http.js";
 import { BulkForm, type BulkSetting, fetchList, withQuery } from "../lists.js";
-import { fit } from "../shapes.js";
+import { parseShape } from "../shapes.js";
 import { appointmentShape, slotsShape, technicianShape } from "./shapes.js";
 
 const APPOINTMENTS = "/api/v1/appointments";
@@ -73,26 +73,26 @@ export class SchedulingClient {
 
   async appointment(id: string): Promise<Appointment | null> {
     const { body } = await this.service.get(`${APPOINTMENTS}/${encodeURIComponent(id)}`);
-    return body === undefined ? null : fit("scheduling", appointmentShape, body);
+    return body === undefined ? null : parseShape("scheduling", appointmentShape, body);
   }
 
   async book(request: BookingRequest): Promise<Appointment> {
     const { body, status } = await this.service.send("POST", APPOINTMENTS, request);
     if (status === 404) throw new UpstreamRefusal("scheduling", 404, "no such vehicle, technician or alert");
-    return fit("scheduling", appointmentShape, body);
+    return parseShape("scheduling", appointmentShape, body);
   }
 
   /** Null when there is no such appointment. */
   async reschedule(id: string, change: Partial<BookingRequest>): Promise<Appointment | null> {
     const { body } = await this.service.send("PUT", `${APPOINTMENTS}/${encodeURIComponent(id)}`, change);
-    return body === undefined ? null : fit("scheduling", appointmentShape, body);
+    return body === undefined ? null : parseShape("scheduling", appointmentShape, body);
   }
 
   /** The cancelled appointment; null when there is none. A service that answers without a body is asked again. */
   async cancel(id: string): Promise<Appointment | null> {
     const { body, status } = await this.service.send("DELETE", `${APPOINTMENTS}/${encodeURIComponent(id)}`, undefined);
     if (status === 404) return null;
-    return body === undefined ? this.appointment(id) : fit("scheduling", appointmentShape, body);
+    return body === undefined ? this.appointment(id) : parseShape("scheduling", appointmentShape, body);
   }
 
   /** Documented both ways: POST with a body in the example, GET in the table. A 405 decides it, once. */
@@ -100,7 +100,7 @@ export class SchedulingClient {
     if (!this.#slotsByGet) {
       try {
         const { body, status } = await this.service.send("POST", SLOTS, request);
-        if (status !== 404) return fit("scheduling", slotsShape, body);
+        if (status !== 404) return parseShape("scheduling", slotsShape, body);
       } catch (error) {
         if (!(error instanceof UpstreamRefusal && error.status === 405)) throw error;
       }
@@ -108,7 +108,7 @@ export class SchedulingClient {
     const { body } = await this.service.get(withQuery(SLOTS, { ...request }));
     if (body === undefined) throw new UpstreamError("UPSTREAM_UNAVAILABLE", "scheduling", "offers no free slots");
     this.#slotsByGet = true;
-    return fit("scheduling", slotsShape, body);
+    return parseShape("scheduling", slotsShape, body);
   }
 
   #list(path: string, query: Record<string, string>): Promise<Loaded<Appointment[]> | null> {

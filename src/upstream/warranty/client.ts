@@ -3,7 +3,7 @@ import type { Claim, WarrantyCoverage } from "../../domain/fleet/records.js";
 import type { Loaded } from "../cache.js";
 import type { Service } from "../http.js";
 import { BulkForm, type BulkSetting, fetchList } from "../lists.js";
-import { fit } from "../shapes.js";
+import { parseShape } from "../shapes.js";
 import { claimShape, coverageShape } from "./shapes.js";
 
 /** The warranty service: claims and what a vehicle's warranty covers. */
@@ -29,6 +29,6 @@ export class WarrantyClient {
 
   async coverage(vehicleId: string): Promise<Loaded<WarrantyCoverage | null>> {
     const { body, bytes } = await this.service.get(`/api/v1/warranty/${encodeURIComponent(vehicleId)}/check`);
-    return { value: body === undefined ? null : { vehicleId, ...fit("warranty", coverageShape, body) }, bytes };
+    return { value: body === undefined ? null : { vehicleId, ...parseShape("warranty", coverageShape, body) }, bytes };
   }
 }
