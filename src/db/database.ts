@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -70,7 +71,7 @@ async function openEmbedded(folder: string): Promise<Database> {
   const path = join(folder, "postgres");
   let engine: PGlite | undefined;
   try {
-    engine = await PGlite.create(path);
+    engine = await createEngine(path);
     const opened = engine;
     await migrate({
       run: async (sql) => void (await opened.exec(sql)),
@@ -91,4 +92,14 @@ async function openEmbedded(folder: string): Promise<Database> {
       await unlock();
     },
   };
+}
+
+/** Made at install: an initialised database without anything in it. */
+const EMPTY_DATABASE = new URL("../../generated/empty-database.tgz", import.meta.url);
+
+/** A new folder starts from the packed database, where there is one: initialising takes several times as long. */
+async function createEngine(path: string): Promise<PGlite> {
+  const isNew = !existsSync(join(path, "PG_VERSION"));
+  if (!isNew || !existsSync(EMPTY_DATABASE)) return PGlite.create(path);
+  return PGlite.create(path, { loadDataDir: new Blob([await readFile(EMPTY_DATABASE)]) });
 }
