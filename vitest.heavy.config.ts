@@ -1,0 +1,8 @@
+import { defineConfig } from "vitest/config";
+import base from "./vitest.config.js";
+
+/** Runs that kill, repeat or load: minutes rather than seconds. */
+export default defineConfig({
+  ...base,
+  test: { include: ["tests/heavy/**/*.test.ts"], maxWorkers: 1, testTimeout: 900_000 },
+});
