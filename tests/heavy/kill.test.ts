@@ -8,7 +8,7 @@ import { AuditEntries, openDatabase } from "../../src/db/index.js";
 import { ended, startProcess } from "../support/processes.js";
 
 const ROUNDS = 15;
-const SEED = Number(process.env["SEED"] ?? 1);
+const SEED = Number(process.env.SEED ?? 1);
 
 /** A small linear congruential generator: the same seed kills at the same moments again. */
 function moments(seed: number): () => number {

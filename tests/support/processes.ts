@@ -26,7 +26,7 @@ const TSX = ["--import", "tsx"];
 
 /** Only what is named here: nothing of the machine's own settings reaches the program under test. */
 function environment(values: Record<string, string>): NodeJS.ProcessEnv {
-  return { PATH: process.env["PATH"], HOME: process.env["HOME"], ...values };
+  return { PATH: process.env.PATH, HOME: process.env.HOME, ...values };
 }
 
 export async function run(script: string, args: string[], values: Record<string, string>, input = ""): Promise<Ended> {
@@ -38,7 +38,7 @@ export async function run(script: string, args: string[], values: Record<string,
 
 export async function startProcess(values: Record<string, string>): Promise<RunningGateway> {
   const port = await freePort();
-  const folder = values["DATA_DIR"] ?? (await mkdtemp(join(tmpdir(), "crowsnest-process-")));
+  const folder = values.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "crowsnest-process-")));
   const child = spawn(process.execPath, [...TSX, "src/main.ts"], {
     env: environment({ LOG_LEVEL: "error", HOST: "127.0.0.1", PORT: String(port), DATA_DIR: folder, ...values }),
     stdio: ["ignore", "pipe", "pipe"],
