@@ -4,9 +4,10 @@ WORKDIR /app
 # Prisma's packages would fetch a schema engine that nothing here runs; any executable named as that engine stops them.
 ENV PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node
 COPY . .
-# `npm ci` runs `prepare`: generates the Prisma client and the resolver types, then compiles to dist.
+# `npm ci` runs `prepare`: generates the Prisma client, resolver types and an empty database, then compiles to dist.
 RUN --mount=type=cache,target=/root/.npm npm ci
-RUN npm prune --omit=dev --ignore-scripts
+# Not --omit=dev: the Prisma CLI and TypeScript are optional peers of @prisma/client, and it would keep them.
+RUN npm pkg delete devDependencies && npm prune --ignore-scripts
 
 FROM node:24-slim
 WORKDIR /app
@@ -15,10 +16,11 @@ RUN mkdir /data && chown node:node /data
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/prisma/migrations ./prisma/migrations
+COPY --from=build /app/generated ./generated
 COPY --from=build /app/dist ./dist
 USER node
 VOLUME /data
 EXPOSE 8007
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8007}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/main.js"]

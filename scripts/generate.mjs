@@ -1,5 +1,6 @@
-// Generates the Prisma client, the resolver types, and a freshly initialised embedded database to start from. Prisma would fetch a schema engine that `generate` never runs;
-// naming any executable as that engine keeps the install to the package registry.
+// Generates the Prisma client, the resolver types, and an initialised embedded database to start from. Prisma would
+// fetch a schema engine that `generate` never runs; naming any executable as that engine keeps the install to the
+// package registry.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
@@ -13,7 +14,6 @@ const run = (command, ...args) =>
 run("prisma", "generate");
 run("graphql-codegen", "--silent");
 
-// Initialising a database takes seconds, unpacking one that was initialised before takes a fraction of that.
 const database = await PGlite.create();
 const packed = await database.dumpDataDir("gzip");
 await database.close();

@@ -32,8 +32,9 @@ export interface App {
   readonly server: FastifyInstance;
   readonly accounts: Accounts;
   readonly log: Logger;
-  /** Address it listens on, for people. */
-  listen(): Promise<string>;
+  listen(): Promise<void>;
+  /** Where it listens: told by the system when PORT is 0. */
+  port(): number;
   /** Stops taking in, finishes what is under way, writes what waits, closes everything. */
   close(): Promise<void>;
 }
@@ -158,7 +159,14 @@ export async function createApp(config: Config): Promise<App> {
         }),
       );
     }
-    return { server, accounts, log, close, listen: () => server.listen({ port: config.PORT, host: config.HOST }) };
+    return {
+      server,
+      accounts,
+      log,
+      close,
+      listen: async () => void (await server.listen({ port: config.PORT, host: config.HOST })),
+      port: () => server.addresses()[0]?.port ?? config.PORT,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -180,6 +188,7 @@ function fleetSettings(config: Config): FleetSettings {
     currency: config.CURRENCY,
     breakdownCosts: config.BREAKDOWN_COSTS,
     trendPatienceMs: config.TREND_PATIENCE_MS,
+    cacheTtlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
   };
 }
 

@@ -94,7 +94,7 @@ export const VARIABLES = {
   ),
   METRICS_CACHE_TTL_SECONDS: variable(
     number(300, 1, 86_400),
-    "how long upstream data is used; it is served for as long again, marked old, while it is renewed",
+    "how long upstream data is used; it is served for as long again, marked stale, while it is renewed",
   ),
   CACHE_MAX_BYTES: variable(number(256 * 1024 * 1024, 1024, 1024 ** 4), "size of the cache, counted as on the wire"),
   FORCE_REFRESH_PARAM: variable(

@@ -48,7 +48,12 @@ export function createThroughGateway(folder: string, account: NewAccount): Promi
         reject(error);
       }
     });
-    outgoing.once("error", reject);
+    outgoing.once("error", (error) => {
+      const hint = `If no gateway runs on ${folder}, a killed one has left process.lock behind there: remove it`;
+      reject(
+        new Error(`The gateway that holds ${folder} does not answer (${error.message}). ${hint}`, { cause: error }),
+      );
+    });
     outgoing.end(JSON.stringify(account));
   });
 }

@@ -18,7 +18,7 @@ try {
     },
   );
   await app.listen();
-  console.log(welcome(config.PORT, config.demo));
+  console.log(welcome(app.port(), config.demo));
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : `Crowsnest cannot start: ${explain(error)}`);
   process.exit(1);

@@ -24,6 +24,8 @@ export interface Provenance {
   readonly generatedAt: number;
   /** True when nothing had to be fetched. */
   readonly cached: boolean;
+  /** True when a part is older than the cache's life: it is being renewed. */
+  readonly stale: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -45,9 +47,7 @@ export async function provenance(figures: FleetFigures, coverageOf: () => Promis
   return {
     period: figures.range,
     coverage,
-    asOf: ledger.asOf,
-    generatedAt: viewer.now(),
-    cached: ledger.cachedSince(viewer.startedAt),
+    ...viewer.freshnessOf(ledger),
     warnings: ledger.warnings,
   };
 }

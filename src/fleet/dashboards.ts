@@ -70,9 +70,7 @@ class Sources {
   provenance() {
     this.ledger.assertSomething();
     return {
-      asOf: this.ledger.asOf,
-      generatedAt: this.viewer.now(),
-      cached: this.ledger.cachedSince(this.viewer.startedAt),
+      ...this.viewer.freshnessOf(this.ledger),
       warnings: this.ledger.warnings,
     };
   }

@@ -46,6 +46,11 @@ export class Ledger {
     return this.hasData ? this.#oldest : null;
   }
 
+  /** Whether a part had outlived the cache by `instant`, and was served while it is being renewed. */
+  staleSince(instant: number, ttlMs: number): boolean {
+    return this.#oldest < instant - ttlMs;
+  }
+
   get hasData(): boolean {
     return this.#newest !== Number.NEGATIVE_INFINITY;
   }

@@ -16,6 +16,8 @@ export interface FleetSettings {
   readonly breakdownCosts: ReadonlyMap<string, number>;
   /** How long a first answer waits for the health trend, which needs one call per vehicle, before it goes without. */
   readonly trendPatienceMs: number;
+  /** Age from which upstream data counts as stale. */
+  readonly cacheTtlMs: number;
 }
 
 /** One principal asking one thing: who it is, what may be seen, and the request's own loaders. */
@@ -46,6 +48,16 @@ export class Viewer {
 
   get bypassedCache(): boolean {
     return this.#readers.has("refresh");
+  }
+
+  /** How old an answer's parts are. */
+  freshnessOf(ledger: Ledger) {
+    return {
+      asOf: ledger.asOf,
+      generatedAt: this.startedAt,
+      cached: ledger.cachedSince(this.startedAt),
+      stale: ledger.staleSince(this.startedAt, this.settings.cacheTtlMs),
+    };
   }
 
   now(): number {

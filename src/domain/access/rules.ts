@@ -37,7 +37,7 @@ function fields(rule: Rule, ...names: readonly string[]): Fields {
   return Object.fromEntries(names.map((name) => [name, rule]));
 }
 
-const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "warnings"];
+const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "stale", "warnings"];
 
 function connection(name: string): Record<string, Fields> {
   return {
@@ -214,7 +214,17 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     ...fields(COST, "totalPayouts"),
   },
 
-  OwnerDashboard: fields(SIGNED_IN, "userId", "vehicles", "actions", "asOf", "generatedAt", "cached", "warnings"),
+  OwnerDashboard: fields(
+    SIGNED_IN,
+    "userId",
+    "vehicles",
+    "actions",
+    "asOf",
+    "generatedAt",
+    "cached",
+    "stale",
+    "warnings",
+  ),
   OwnerVehicle: {
     ...fields(SIGNED_IN, "vehicleId", "vehicle", "overallHealthScore", "status", "components", "upcomingMaintenance"),
     ...fields(SIGNED_IN, "serviceHistory", "activeAlerts", "warranty"),
@@ -223,7 +233,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   OwnerActions: fields(SIGNED_IN, "bookAppointmentUrl"),
   TechnicianDashboard: {
     ...fields(SIGNED_IN, "technicianId", "date", "schedule", "assignedVehicles", "partsNeeded", "jobs", "performance"),
-    ...fields(SIGNED_IN, "asOf", "generatedAt", "cached", "warnings"),
+    ...fields(SIGNED_IN, "asOf", "generatedAt", "cached", "stale", "warnings"),
   },
   AssignedVehicle: fields(SIGNED_IN, "vehicleId", "issues"),
   VehicleIssue: fields(SIGNED_IN, "component", "severity", "recommendedActions"),

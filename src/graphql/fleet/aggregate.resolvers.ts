@@ -38,6 +38,7 @@ export const aggregateResolvers = {
     coverage: async (view) => (await view.provenance()).coverage,
     asOf: async (view) => (await view.provenance()).asOf,
     generatedAt: async (view) => (await view.provenance()).generatedAt,
+    stale: async (view) => (await view.provenance()).stale,
     cached: async (view) => (await view.provenance()).cached,
     warnings: async (view) => (await view.provenance()).warnings,
     summary: (view) => view.block((figures) => figures.summary()),
