@@ -1,3 +1,4 @@
+import { MINUTE } from "../base/clock.js";
 import { requestedRange, type TimeRange } from "../base/time-range.js";
 import { type Coverage, FleetFigures } from "./figures.js";
 import { FleetData, type FleetFilter } from "./fleet-data.js";
@@ -35,7 +36,8 @@ export function figuresFor(viewer: Viewer, args: AggregateArgs): FleetFigures {
     vehicleId: args.vehicleId ?? null,
     component: args.component ?? null,
   };
-  const range = requestedRange(args.start, args.end, viewer.now());
+  // An open period ends with the current minute: within it, the same question about the same records is the same.
+  const range = requestedRange(args.start, args.end, Math.ceil(viewer.now() / MINUTE) * MINUTE);
   return new FleetFigures(new FleetData(viewer, viewer.reader(args.refresh), filter), range);
 }
 

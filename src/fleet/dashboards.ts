@@ -1,4 +1,4 @@
-import { DAY } from "../base/clock.js";
+import { DAY, MINUTE } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { groupBy } from "../base/groups.js";
 import { round } from "../base/numbers.js";
@@ -134,7 +134,7 @@ const SCHEDULE_DAYS_AHEAD = 1;
 /** One technician's day: schedule, vehicles and their issues, parts, progress; and the period's performance. */
 export async function technicianDashboard(viewer: Viewer, technicianId: string, args: AggregateArgs) {
   const now = viewer.now();
-  const range = requestedRange(args.start, args.end, now);
+  const range = requestedRange(args.start, args.end, Math.ceil(now / MINUTE) * MINUTE);
   const today = { start: startOfUtcDay(now), end: startOfUtcDay(now) + DAY };
   const reader = viewer.reader(args.refresh);
   const sources = new Sources(viewer);

@@ -1,5 +1,6 @@
 import { DAY } from "../base/clock.js";
 import { sumMoney } from "../base/numbers.js";
+import { once } from "../base/once.js";
 import { hull, monthToDate, type TimeRange, trailing } from "../base/time-range.js";
 import {
   alertFatigue,
@@ -51,6 +52,8 @@ export interface Coverage {
 
 /** Every figure of the fleet area over one part of the fleet and one period: loads, then computes with `domain/fleet`. */
 export class FleetFigures {
+  #costBasis: Promise<CostBasis | null> | undefined;
+
   constructor(
     readonly data: FleetData,
     readonly range: TimeRange,
@@ -73,7 +76,7 @@ export class FleetFigures {
 
   async distribution(): Promise<Distribution | null> {
     const scores = await this.data.scores();
-    return scores && distribution([...scores.values()]);
+    return scores && once(scores, "distribution", () => distribution([...scores.values()]));
   }
 
   async averageHealthScore(): Promise<number | null> {
@@ -96,12 +99,15 @@ export class FleetFigures {
 
   async componentHealth(): Promise<ComponentBreakdown[] | null> {
     const healths = await this.data.health();
-    return healths && componentBreakdown(healths, this.data.filter.component);
+    const { component } = this.data.filter;
+    return healths && once(healths, `components|${component}`, () => componentBreakdown(healths, component));
   }
 
   async heatmap(): Promise<HeatmapCell[] | null> {
     const [vehicles, scores] = await Promise.all([this.data.vehicles(), this.data.scores()]);
-    return vehicles && heatmap(vehicles, scores ?? new Map());
+    return (
+      vehicles && (scores ? once(scores, "heatmap", () => heatmap(vehicles, scores)) : heatmap(vehicles, new Map()))
+    );
   }
 
   async topIssues(): Promise<TopIssue[] | null> {
@@ -157,7 +163,9 @@ export class FleetFigures {
   async costAvoidance(range: TimeRange = this.range): Promise<CostAvoidance | null> {
     const [appointments, basis] = await Promise.all([this.#pastAppointments(), this.costBasis()]);
     if (!appointments || !basis) return null;
-    const avoided = costAvoidance(appointments, range, basis);
+    const avoided = once(appointments, `avoided|${this.#key}|${range.start}|${range.end}`, () =>
+      costAvoidance(appointments, range, basis),
+    );
     for (const component of avoided.unpriced) {
       this.data.ledger.warn(
         "crowsnest",
@@ -203,13 +211,28 @@ export class FleetFigures {
       this.data.ledger.warn("health-service", "the trend is still being computed; ask again shortly");
       return null;
     }
-    return histories && healthTrend(histories, this.range, this.data.filter.component);
+    const { component } = this.data.filter;
+    return histories && once(histories, `trend|${this.#key}`, () => healthTrend(histories, this.range, component));
   }
 
   /** Over everything the viewer may see, never narrowed: see `costBasis`. */
-  async costBasis(): Promise<CostBasis | null> {
+  costBasis(): Promise<CostBasis | null> {
+    this.#costBasis ??= this.#learnCostBasis();
+    return this.#costBasis;
+  }
+
+  async #learnCostBasis(): Promise<CostBasis | null> {
     const appointments = await this.data.scopeAppointments(this.#pastRange());
-    return appointments && costBasis(appointments, this.range, this.data.viewer.settings.breakdownCosts);
+    const { breakdownCosts } = this.data.viewer.settings;
+    return (
+      appointments &&
+      once(appointments, `basis|${this.#key}`, () => costBasis(appointments, this.range, breakdownCosts))
+    );
+  }
+
+  /** What tells one question about the same records from another. */
+  get #key(): string {
+    return `${this.range.start}|${this.range.end}|${this.data.filter.component}`;
   }
 
   #pastAppointments(): Promise<Appointment[] | null> {

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PublicError } from "../base/errors.js";
+import { once } from "../base/once.js";
 import { contains, dayWider, type TimeRange } from "../base/time-range.js";
 import { canSeeVehicle } from "../domain/access/can.js";
 import { ALL } from "../domain/access/scope.js";
@@ -62,7 +64,7 @@ export class FleetData {
         return fleetId === null || vehicle.fleetId === fleetId ? [vehicle] : [];
       }
       const all = await this.scopeVehicles();
-      const own = all?.filter((vehicle) => fleetId === null || vehicle.fleetId === fleetId) ?? null;
+      const own = fleetId === null ? all : (all?.filter((vehicle) => vehicle.fleetId === fleetId) ?? null);
       if (fleetId !== null && own?.length === 0) {
         throw new PublicError("NOT_FOUND", `There is no fleet "${fleetId}"`, { id: fleetId });
       }
@@ -88,8 +90,8 @@ export class FleetData {
   /** Health records of the vehicles that have one. */
   health(): Promise<Health[] | null> {
     return this.#once("health", async () => {
-      const found = await this.#perVehicle("health", (id) => this.reader.health.load(id));
-      return found?.values.flatMap((health) => health ?? []) ?? null;
+      const found = await this.#perVehicle("health", "health", (id) => this.reader.health.load(id));
+      return found && once(found.values, "present", () => found.values.flatMap((health) => health ?? []));
     });
   }
 
@@ -97,19 +99,17 @@ export class FleetData {
   scores(): Promise<Map<string, number> | null> {
     return this.#once("scores", async () => {
       const healths = await this.health();
-      if (!healths) return null;
-      const scores = new Map<string, number>();
-      for (const health of healths) {
-        const score = scoreOf(health, this.filter.component);
-        if (score !== null) scores.set(health.vehicleId, score);
-      }
-      return scores;
+      return (
+        healths && once(healths, `scores|${this.filter.component}`, () => scoresOf(healths, this.filter.component))
+      );
     });
   }
 
   histories(): Promise<HealthHistoryPoint[][] | null> {
     return this.#once("histories", async () => {
-      const found = await this.#perVehicle("health", (id) => this.reader.history.load(id));
+      // One call per vehicle for one figure: it must not compete with what all other figures need.
+      await this.#others("histories");
+      const found = await this.#perVehicle("health", "history", (id) => this.reader.history.load(id));
       return found?.values ?? null;
     });
   }
@@ -153,7 +153,8 @@ export class FleetData {
       const listed = await this.#try("warranty", async () => this.#noteList(await this.reader.claims(range)));
       const claims =
         listed === "none"
-          ? ((await this.#perVehicle("warranty", (id) => this.reader.claimsOf.load(id)))?.values.flat() ?? null)
+          ? ((await this.#perVehicle("warranty", "claims", (id) => this.reader.claimsOf.load(id)))?.values.flat() ??
+            null)
           : listed;
       const submitted = claims?.filter((claim) => contains(range, claim.submittedAt)) ?? null;
       return this.#narrow(submitted, (claim) => claim.component);
@@ -187,8 +188,18 @@ export class FleetData {
     return ids && (records?.filter((record) => ids.has(record.vehicleId)) ?? null);
   }
 
-  async #perVehicle<T>(service: ServiceName, load: (id: string) => Promise<Entry<T>>): Promise<Collected<T> | null> {
+  async #perVehicle<T>(
+    service: ServiceName,
+    kind: string,
+    load: (id: string) => Promise<Entry<T>>,
+  ): Promise<Collected<T> | null> {
     const vehicles = await this.vehicles();
+    const cached = vehicles && this.reader.collected<T>(kind, vehicles);
+    if (cached) {
+      this.ledger.note({ fetchedAt: cached.oldest, value: null, bytes: 0 });
+      this.ledger.note({ fetchedAt: cached.newest, value: null, bytes: 0 });
+      return { values: cached.values as T[] };
+    }
     return (
       vehicles &&
       this.#collect(
@@ -243,6 +254,16 @@ export class FleetData {
     return entry.value;
   }
 
+  /** Waits until all else that was asked for is there. */
+  async #others(key: string): Promise<void> {
+    await nextTurn();
+    for (;;) {
+      const waiting = [...this.#memo].filter(([name]) => name !== key).map(([, promise]) => promise);
+      await Promise.allSettled(waiting);
+      if (this.#memo.size <= waiting.length + 1) return;
+    }
+  }
+
   #once<T>(key: string, load: () => Promise<T>): Promise<T> {
     const running = this.#memo.get(key) as Promise<T> | undefined;
     if (running) return running;
@@ -250,4 +271,13 @@ export class FleetData {
     this.#memo.set(key, promise);
     return promise;
   }
+}
+
+function scoresOf(healths: readonly Health[], component: string | null): Map<string, number> {
+  const scores = new Map<string, number>();
+  for (const health of healths) {
+    const score = scoreOf(health, component);
+    if (score !== null) scores.set(health.vehicleId, score);
+  }
+  return scores;
 }

@@ -12,16 +12,31 @@ export interface SweepOptions {
   readonly log: Logger;
 }
 
-/** Makes room for at most `perSecond` calls a second, evenly; the rest wait. */
+/** Lateness is made up for this long at most, so that a busy moment is not followed by a burst. */
+const BURST_MS = 20;
+
+/** Makes room for at most `perSecond` calls in any second, evenly and in order; the rest wait. */
 export function pace(perSecond: number): () => Promise<void> {
-  let next = 0;
-  return async () => {
+  const gap = SECOND / perSecond;
+  const burst = Math.max(1, BURST_MS / gap);
+  const waiting: (() => void)[] = [];
+  let allowance = 1;
+  let counted = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const release = (): void => {
     const now = performance.now();
-    const at = Math.max(now, next);
-    next = at + SECOND / perSecond;
-    // Timers are coarser than the gaps between calls: short waits are not worth one.
-    if (at - now > 5) await sleep(at - now, undefined, { ref: false });
+    allowance = Math.min(burst, allowance + (now - counted) / gap);
+    counted = now;
+    const free = waiting.splice(0, Math.floor(allowance));
+    allowance -= free.length;
+    for (const go of free) go();
+    timer = waiting.length > 0 ? setTimeout(release, Math.max(1, (1 - allowance) * gap)).unref() : undefined;
   };
+  return () =>
+    new Promise((go) => {
+      waiting.push(go);
+      if (!timer) release();
+    });
 }
 
 /**

@@ -22,6 +22,14 @@ export interface Loaded<T> {
  */
 export type Freshness = "cached" | "refresh" | "sweep";
 
+/** Values of many entries, and the fetch times of the oldest and the newest. */
+export interface Collection<T = unknown> {
+  readonly values: readonly T[];
+  readonly oldest: number;
+  readonly newest: number;
+  readonly version: number;
+}
+
 interface Flight {
   readonly promise: Promise<Entry<unknown>>;
 }
@@ -38,6 +46,9 @@ export class UpstreamCache {
   readonly #flights = new Map<string, Flight>();
   readonly #keysByTag = new Map<string, Set<string>>();
   readonly #tagsByKey = new Map<string, readonly string[]>();
+  readonly #collections = new WeakMap<object, Map<string, Collection>>();
+  /** Counts changes: what was put together at the same count is still the same. */
+  #version = 0;
 
   constructor(
     readonly options: {
@@ -51,6 +62,7 @@ export class UpstreamCache {
       maxSize: options.maxBytes,
       sizeCalculation: (entry) => entry.bytes + OVERHEAD_BYTES,
       dispose: (_entry, key, reason) => {
+        this.#version += 1;
         if (reason !== "set" && !this.#flights.has(key)) this.#untag(key);
       },
     });
@@ -84,6 +96,31 @@ export class UpstreamCache {
     const joined = this.#flights.has(key);
     metrics.cacheRead(joined ? "joined" : freshness === "refresh" ? "bypass" : "miss");
     return this.#fly(key, tags, load);
+  }
+
+  /**
+   * The values under `prefix` + id for all ids at once, as an array that is the very same one until the cache changes.
+   * Null unless every one is there and at most one TTL old. `ids` is known by identity.
+   */
+  collection<T>(prefix: string, ids: readonly { readonly id: string }[]): Collection<T> | null {
+    const now = this.options.clock();
+    const own = this.#collections.get(ids) ?? new Map<string, Collection>();
+    this.#collections.set(ids, own);
+    const known = own.get(prefix) as Collection<T> | undefined;
+    if (known?.version === this.#version) return now - known.oldest <= this.options.ttlMs ? known : null;
+    const values: T[] = [];
+    let oldest = Number.POSITIVE_INFINITY;
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const { id } of ids) {
+      const entry = this.#entries.get(prefix + id) as Entry<T> | undefined;
+      if (!entry || now - entry.fetchedAt > this.options.ttlMs) return null;
+      values.push(entry.value);
+      if (entry.fetchedAt < oldest) oldest = entry.fetchedAt;
+      if (entry.fetchedAt > newest) newest = entry.fetchedAt;
+    }
+    const made: Collection<T> = { values, oldest, newest, version: this.#version };
+    own.set(prefix, made as Collection);
+    return made;
   }
 
   /** What is there and not older than one TTL, without loading. */
@@ -138,6 +175,7 @@ export class UpstreamCache {
   }
 
   #store(key: string, tags: readonly string[], entry: Entry<unknown>): void {
+    this.#version += 1;
     this.#entries.set(key, entry);
     // Larger than the whole cache: lru-cache refuses it, so nothing may point to it either.
     if (this.#entries.has(key)) this.#tag(key, tags);

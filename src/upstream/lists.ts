@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { z } from "zod";
 import type { Loaded } from "./cache.js";
 import { type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
@@ -51,7 +52,11 @@ export async function fetchList<T extends z.ZodType>(
       { length: Math.min(MAX_PAGES, Math.ceil(first.total / size)) - 1 },
       (_, i) => (i + 1) * size,
     );
-    for (const page of await Promise.all(offsets.map(fetchPage))) if (page) add(page);
+    for (const page of await Promise.all(offsets.map(fetchPage))) {
+      if (page) add(page);
+      // Others' turn: checking tens of thousands of records at once would hold up every other request.
+      await nextTurn();
+    }
   } else if (first.total === null && size > 0 && size % PAGE_STEP === 0) {
     // No total, and the size of a full page: go on while something new arrives. A service that ignores `offset` repeats itself.
     for (let n = 1, offset = size; n < MAX_PAGES; n++) {

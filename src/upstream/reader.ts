@@ -13,7 +13,7 @@ import type {
   Vehicle,
   WarrantyCoverage,
 } from "../domain/fleet/records.js";
-import type { Entry, Freshness, Loaded, UpstreamCache } from "./cache.js";
+import type { Collection, Entry, Freshness, Loaded, UpstreamCache } from "./cache.js";
 import type { UpstreamClients } from "./clients.js";
 import { batchHealth } from "./health/loader.js";
 import { settle } from "./settle.js";
@@ -114,6 +114,12 @@ export class Reader {
       tags,
       async () => (await this.clients.warranty.claims(days)) ?? NOTHING,
     );
+  }
+
+  /** Something of all these vehicles, when the cache has all of it: without a promise per vehicle. */
+  collected<T>(kind: string, vehicles: readonly Vehicle[]): Collection<T> | null {
+    if (this.freshness !== "cached") return null;
+    return this.cache.collection<T>(`${tenantKey(this, kind)}|`, vehicles);
   }
 
   #findVehicle(id: string): Entry<Vehicle | null> | Promise<Entry<Vehicle | null>> {

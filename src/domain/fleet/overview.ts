@@ -2,7 +2,7 @@ import { compareText, groupBy } from "../../base/groups.js";
 import { mean, round, roundOrNull } from "../../base/numbers.js";
 import { isCritical } from "./alerts.js";
 import { averageScore, needsAttention, scoreOf } from "./health.js";
-import type { Alert, Appointment, ComponentHealth, Health, Vehicle } from "./records.js";
+import type { Alert, Appointment, Health, Vehicle } from "./records.js";
 
 export interface TopIssue {
   readonly component: string;
@@ -21,25 +21,24 @@ export function topIssues(
   only: string | null,
 ): TopIssue[] {
   const affected = new Map<string, Set<string>>();
-  const parts = new Map<string, ComponentHealth>();
   const mark = (component: string, vehicleId: string): void => {
+    if (only !== null && component !== only) return;
     const vehicles = affected.get(component);
     if (vehicles) vehicles.add(vehicleId);
     else affected.set(component, new Set([vehicleId]));
   };
+  const byVehicle = new Map<string, Health>();
   for (const health of healths) {
-    for (const component of health.components) {
-      parts.set(`${component.type}|${health.vehicleId}`, component);
-      if (needsAttention(component.score)) mark(component.type, health.vehicleId);
-    }
+    byVehicle.set(health.vehicleId, health);
+    for (const { type, score } of health.components) if (needsAttention(score)) mark(type, health.vehicleId);
   }
   for (const alert of openAlerts) {
     if (alert.component !== null && alert.severity !== "INFO") mark(alert.component, alert.vehicleId);
   }
   return [...affected]
-    .filter(([component]) => only === null || component === only)
     .map(([component, vehicles]) => {
-      const rul = [...vehicles].flatMap((id) => parts.get(`${component}|${id}`)?.rulKm ?? []);
+      const rulOf = (id: string) => byVehicle.get(id)?.components.find((part) => part.type === component)?.rulKm ?? [];
+      const rul = [...vehicles].flatMap(rulOf);
       const cost = preventiveCosts?.get(component);
       return {
         component,
