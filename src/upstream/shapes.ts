@@ -18,16 +18,16 @@ export const day = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Absent, null and the value alike; absent and null both come out as null. */
+/**
+ * May be absent or null. The record's own transform makes null of both: a transform for each field would take longer
+ * than all the rest of the check, and lists have tens of thousands of records.
+ */
 export function optional<T extends z.ZodType>(type: T) {
-  return type.nullish().transform((value) => value ?? null);
+  return type.nullish();
 }
 
 export function listOf<T extends z.ZodType>(type: T) {
-  return z
-    .array(type)
-    .nullish()
-    .transform((value) => value ?? []);
+  return z.array(type).nullish();
 }
 
 /** An id: opaque, not empty. Numbers are taken as text, since nothing says that ids must not be numeric. */
@@ -107,6 +107,8 @@ export function parseItems<T extends z.ZodType>(
   return items.map((item, index) => parseShape(service, type, item, `items[${index}]`));
 }
 
+const OFFSET = /[+-]\d{2}:?\d{2}$/;
+
 function utc(text: string): number {
-  return Date.parse(/[Zz]|[+-]\d{2}:?\d{2}$/.test(text.slice(10)) ? text : `${text}Z`);
+  return Date.parse(text.endsWith("Z") || /z$/.test(text) || OFFSET.test(text.slice(10)) ? text : `${text}Z`);
 }

@@ -13,7 +13,7 @@ const recipient = z
     channels: listOf(text),
     delivery_status: z.record(z.string(), text).nullish(),
   })
-  .transform((r) => ({ userId: r.user_id, channels: r.channels, deliveryStatus: r.delivery_status ?? {} }));
+  .transform((r) => ({ userId: r.user_id, channels: r.channels ?? [], deliveryStatus: r.delivery_status ?? {} }));
 
 export const alertShape = z
   .object({
@@ -35,12 +35,12 @@ export const alertShape = z
       vehicleId: a.vehicle_id,
       severity: a.severity,
       title: a.title,
-      message: a.message,
+      message: a.message ?? null,
       createdAt: a.created_at,
-      acknowledgedAt: a.acknowledged_at,
-      resolvedAt: a.resolved_at,
+      acknowledgedAt: a.acknowledged_at ?? null,
+      resolvedAt: a.resolved_at ?? null,
       component: typeof component === "string" ? component : null,
-      recipients: a.recipients,
+      recipients: a.recipients ?? [],
       metadata: a.metadata ?? {},
     };
   });

@@ -16,11 +16,11 @@ const component = z.object({
 const overall = { overall_health_score: optional(score), health_score: optional(score) };
 
 function overallOf(
-  record: { overall_health_score: number | null; health_score: number | null },
+  record: { overall_health_score?: number | null | undefined; health_score?: number | null | undefined },
   context: z.RefinementCtx,
 ): number {
   const value = record.overall_health_score ?? record.health_score;
-  if (value !== null) return value;
+  if (typeof value === "number") return value;
   context.addIssue({
     code: "custom",
     path: ["overall_health_score"],
@@ -35,16 +35,16 @@ export const healthShape = z
     (h, context): Health => ({
       vehicleId: h.vehicle_id,
       score: overallOf(h, context),
-      computedAt: h.last_computed_at,
-      components: h.components.map((c) => ({
+      computedAt: h.last_computed_at ?? null,
+      components: (h.components ?? []).map((c) => ({
         vehicleId: h.vehicle_id,
         type: c.type,
-        score: c.health_score,
-        rulKm: c.rul_km,
-        rulDays: c.rul_days,
-        confidence: c.confidence,
-        riskFactors: c.risk_factors,
-        recommendedActions: c.recommended_actions,
+        score: c.health_score ?? null,
+        rulKm: c.rul_km ?? null,
+        rulDays: c.rul_days ?? null,
+        confidence: c.confidence ?? null,
+        riskFactors: c.risk_factors ?? [],
+        recommendedActions: c.recommended_actions ?? [],
       })),
     }),
   );
@@ -59,6 +59,6 @@ export const historyPointShape = z
     (p, context): HealthHistoryPoint => ({
       computedAt: p.computed_at,
       score: overallOf(p, context),
-      components: new Map(p.components.map((c) => [c.type, c.health_score])),
+      components: new Map((p.components ?? []).map((c) => [c.type, c.health_score])),
     }),
   );

@@ -4,7 +4,7 @@ import { day, finite, id, instant, optional, text, tolerantEnum } from "../shape
 
 const position = z
   .object({ lat: finite.min(-90).max(90), lon: finite.min(-180).max(180), region: optional(text) })
-  .transform((p): Position => ({ latitude: p.lat, longitude: p.lon, region: p.region }));
+  .transform((p): Position => ({ latitude: p.lat, longitude: p.lon, region: p.region ?? null }));
 
 export const vehicleShape = z
   .object({
@@ -24,17 +24,17 @@ export const vehicleShape = z
   .transform(
     (v): Vehicle => ({
       id: v.vehicle_id,
-      vin: v.vin,
-      make: v.make,
-      model: v.model,
-      year: v.year,
-      fleetId: v.fleet_id,
-      ownerId: v.owner_id,
+      vin: v.vin ?? null,
+      make: v.make ?? null,
+      model: v.model ?? null,
+      year: v.year ?? null,
+      fleetId: v.fleet_id ?? null,
+      ownerId: v.owner_id ?? null,
       status: v.status,
-      odometerKm: v.odometer_km,
-      inServiceSince: v.in_service_since,
-      lastSeenAt: v.last_seen_at,
-      position: v.location,
+      odometerKm: v.odometer_km ?? null,
+      inServiceSince: v.in_service_since ?? null,
+      lastSeenAt: v.last_seen_at ?? null,
+      position: v.location ?? null,
     }),
   );
 
@@ -53,11 +53,11 @@ export const telemetryShape = z
     (t): Telemetry => ({
       vehicleId: t.vehicle_id,
       recordedAt: t.timestamp,
-      protocol: t.protocol,
+      protocol: t.protocol ?? null,
       rpm: t.metrics?.rpm ?? null,
       engineTemperatureC: t.metrics?.engine_temp_c ?? null,
       speedKmh: t.metrics?.speed_kmh ?? null,
-      odometerKm: t.odometer_km,
-      position: t.location,
+      odometerKm: t.odometer_km ?? null,
+      position: t.location ?? null,
     }),
   );

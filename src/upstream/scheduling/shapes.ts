@@ -4,7 +4,7 @@ import { finite, id, instant, listOf, optional, text, tolerantEnum } from "../sh
 
 const part = z
   .object({ name: text, quantity: optional(finite), in_stock: optional(z.boolean()) })
-  .transform((p) => ({ name: p.name, quantity: p.quantity ?? 1, inStock: p.in_stock }));
+  .transform((p) => ({ name: p.name, quantity: p.quantity ?? 1, inStock: p.in_stock ?? null }));
 
 export const appointmentShape = z
   .object({
@@ -30,21 +30,21 @@ export const appointmentShape = z
     (a): Appointment => ({
       id: a.appointment_id,
       vehicleId: a.vehicle_id,
-      technicianId: a.technician_id,
+      technicianId: a.technician_id ?? null,
       type: a.type,
-      serviceType: a.service_type,
+      serviceType: a.service_type ?? null,
       component: a.component ?? a.service_type?.split("_")[0] ?? null,
       status: a.status,
       scheduledAt: a.scheduled_at,
-      estimatedCompletion: a.estimated_completion,
-      startedAt: a.started_at,
-      completedAt: a.completed_at,
-      serviceBay: a.service_bay,
-      estimatedDurationHours: a.estimated_duration_hours,
-      parts: a.parts,
-      cost: a.cost,
-      autoBooked: a.auto_booked,
-      alertId: a.alert_id,
+      estimatedCompletion: a.estimated_completion ?? null,
+      startedAt: a.started_at ?? null,
+      completedAt: a.completed_at ?? null,
+      serviceBay: a.service_bay ?? null,
+      estimatedDurationHours: a.estimated_duration_hours ?? null,
+      parts: a.parts ?? [],
+      cost: a.cost ?? null,
+      autoBooked: a.auto_booked ?? null,
+      alertId: a.alert_id ?? null,
     }),
   );
 
@@ -61,10 +61,10 @@ export const technicianShape = z
     (t): Technician => ({
       id: t.id,
       name: t.name,
-      specialization: t.specialization,
-      rating: t.rating,
-      skills: t.skills,
-      hoursPerDay: t.hours_per_day,
+      specialization: t.specialization ?? null,
+      rating: t.rating ?? null,
+      skills: t.skills ?? [],
+      hoursPerDay: t.hours_per_day ?? null,
     }),
   );
 
@@ -81,10 +81,10 @@ const slot = z
     (s): Slot => ({
       startsAt: s.datetime,
       technician: s.technician,
-      serviceBay: s.service_bay,
-      partsAvailable: s.parts_available,
-      estimatedCompletion: s.estimated_completion,
-      confidence: s.confidence_score,
+      serviceBay: s.service_bay ?? null,
+      partsAvailable: s.parts_available ?? null,
+      estimatedCompletion: s.estimated_completion ?? null,
+      confidence: s.confidence_score ?? null,
     }),
   );
 
