@@ -60,8 +60,10 @@ export async function withCpu(gateway, upstreams, work) {
   const before = [cpuTime(gateway.pid), cpuTime(upstreams.pid)];
   const result = await work();
   const after = [cpuTime(gateway.pid), cpuTime(upstreams.pid)];
-  const [own, services] = after.map((ms, i) => (ms === null || before[i] === null ? null : ms - before[i]));
-  return { result, cpu: own === null ? "" : `CPU: gateway ${show(own, "ms")}, services ${show(services, "ms")}` };
+  if (before.includes(null)) return { result, cpu: "CPU: unknown" };
+  if (after.includes(null)) throw new Error("the gateway or the services ended while they were measured");
+  const [own, services] = after.map((ms, i) => ms - before[i]);
+  return { result, cpu: `CPU: gateway ${show(own, "ms")}, services ${show(services, "ms")}` };
 }
 
 export const below = (value) => ({ text: (unit) => `< ${show(value, unit)}`, holds: (seen) => seen < value });

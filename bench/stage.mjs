@@ -25,11 +25,13 @@ const folders = new Set();
 /** Last resort, also on Ctrl-C: nothing that was started outlives the benchmark. */
 function abandonAll() {
   for (const child of children) kill(child, "SIGKILL");
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  // What was killed may still be writing for a moment.
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 process.on("exit", abandonAll);
 for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
-  process.once(signal, () => process.exit(code));
+  // Not once: a second signal would end the clearing up half-way.
+  process.on(signal, () => process.exit(code));
 }
 
 export async function temporaryFolder(name) {
@@ -177,10 +179,11 @@ async function startProcess(folder, environment) {
   return { child, port };
 }
 
-/** `GATEWAY_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=profiles"` profiles the gateways. */
-/** As `npm start` runs it, unless told otherwise. */
+/** As `npm start` has them; `GATEWAY_NODE_OPTIONS="--cpu-prof --cpu-prof-dir=/profiles"` adds to them. */
 function nodeOptions() {
-  return (process.env.GATEWAY_NODE_OPTIONS ?? "--max-semi-space-size=64").split(" ").filter(Boolean);
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const shipped = scripts.start.split(" ").filter((word) => word.startsWith("--"));
+  return [...shipped, ...(process.env.GATEWAY_NODE_OPTIONS ?? "").split(" ").filter(Boolean)];
 }
 
 /** A gateway over the given ports of the six services, with nothing in its cache. */
