@@ -40,9 +40,9 @@ describe.skipIf(!HAS_UPSTREAMS)("with a service in trouble", () => {
   beforeAll(async () => {
     upstreams = await startUpstreams();
     gateway = await startGateway(upstreams, {
-      UPSTREAM_TIMEOUT_MS: "4000",
+      UPSTREAM_TIMEOUT_MS: "3000",
       UPSTREAM_BREAKER_SECONDS: String(BREAKER_SECONDS),
-      TREND_PATIENCE_MS: "10000",
+      TREND_PATIENCE_MS: "60000",
     });
   });
   afterAll(async () => {
