@@ -8,6 +8,8 @@ import { type Page, parseItems, parsePage } from "./shapes.js";
 const PAGE_SIZE = 1000;
 /** Services that choose their own page size choose a round one; other sizes are the end of a list. */
 const PAGE_STEP = 50;
+/** Records checked before other requests get their turn. */
+const CHECKED_AT_ONCE = 250;
 /** More pages than any fleet has: a service that never ends a list must not keep us busy for ever. */
 const MAX_PAGES = 5000;
 
@@ -38,14 +40,19 @@ export async function fetchList<T extends z.ZodType>(
     bytes += answer.bytes;
     return parsePage(service.name, answer.body);
   };
-  const add = (page: Page): number => {
+  const add = async (page: Page): Promise<number> => {
     const before = byId.size;
-    for (const item of parseItems(service.name, shape, page.items)) byId.set(idOf(item), item);
+    for (let start = 0; start < page.items.length; start += CHECKED_AT_ONCE) {
+      // Others' turn: checking thousands of records in one go would hold up every other request.
+      if (start > 0) await nextTurn();
+      const part = page.items.slice(start, start + CHECKED_AT_ONCE);
+      for (const item of parseItems(service.name, shape, part, start)) byId.set(idOf(item), item);
+    }
     return byId.size - before;
   };
   const first = await fetchPage(0);
   if (first === null) return null;
-  add(first);
+  await add(first);
   const size = first.items.length;
   if (first.total !== null && size > 0 && size < first.total) {
     const offsets = Array.from(
@@ -53,15 +60,14 @@ export async function fetchList<T extends z.ZodType>(
       (_, i) => (i + 1) * size,
     );
     for (const page of await Promise.all(offsets.map(fetchPage))) {
-      if (page) add(page);
-      // Others' turn: checking tens of thousands of records at once would hold up every other request.
+      if (page) await add(page);
       await nextTurn();
     }
   } else if (first.total === null && size > 0 && size % PAGE_STEP === 0) {
     // No total, and the size of a full page: go on while something new arrives. A service that ignores `offset` repeats itself.
     for (let n = 1, offset = size; n < MAX_PAGES; n++) {
       const page = await fetchPage(offset);
-      if (!page || add(page) === 0 || page.items.length < size) break;
+      if (!page || (await add(page)) === 0 || page.items.length < size) break;
       offset += page.items.length;
     }
   }

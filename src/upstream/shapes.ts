@@ -103,8 +103,9 @@ export function parseItems<T extends z.ZodType>(
   service: ServiceName,
   type: T,
   items: readonly unknown[],
+  offset = 0,
 ): z.output<T>[] {
-  return items.map((item, index) => parseShape(service, type, item, `items[${index}]`));
+  return items.map((item, index) => parseShape(service, type, item, `items[${offset + index}]`));
 }
 
 const OFFSET = /[+-]\d{2}:?\d{2}$/;
