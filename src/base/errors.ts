@@ -31,8 +31,3 @@ export class PublicError extends Error {
     return ERROR_STATUS[this.code];
   }
 }
-
-/** For the `default` of an exhaustive switch: compiles only while every case is handled. */
-export function unreachable(value: never): never {
-  throw new Error(`unhandled case: ${JSON.stringify(value)}`);
-}
