@@ -1,0 +1,140 @@
+import { defineTypes, from } from "../define.js";
+import { flag, id, integer, money, number, text, time, withDefault } from "../fields.js";
+import { at, cancelledBy, happened, IDS, minutes, place, priced, RIDES, seats, TRIP, TRIP_EXAMPLE } from "./family.js";
+
+const DEPARTURE = time("Departure");
+
+/** Ride events about trips, the drivers' positions among them. The amount of a trip is what its driver earned. */
+export const RIDE_TRIP_TYPES = defineTypes(RIDES, [
+  {
+    name: "trip.started",
+    description: "A trip began.",
+    required: {
+      ...TRIP,
+      scheduled_departure: time("Planned departure"),
+      actual_departure: DEPARTURE,
+      ...place("start_", "Where the trip began"),
+      passengers_count: seats("Passengers on board"),
+    },
+    columns: at("start_"),
+    example: {
+      ...happened("trip.started", "2024-11-15T07:05:00Z"),
+      ...TRIP_EXAMPLE,
+      scheduled_departure: "2024-11-15T07:00:00Z",
+      actual_departure: "2024-11-15T07:05:00Z",
+      start_lat: 6.6018,
+      start_lon: 3.3515,
+      passengers_count: 2,
+    },
+  },
+  {
+    name: "trip.completed",
+    description: "A trip ended where it should.",
+    required: {
+      ...TRIP,
+      actual_departure: DEPARTURE,
+      actual_arrival: time("Arrival"),
+      duration_minutes: minutes("Length of the trip"),
+      distance_km: number("Distance, kilometres"),
+      ...place("end_", "Where the trip ended"),
+      driver_earnings: money("What the driver earns"),
+      platform_commission: money("What the platform keeps"),
+      on_time: flag("Whether it left within ten minutes of the schedule"),
+    },
+    columns: { ...priced("driver_earnings"), ...at("end_") },
+    example: {
+      ...happened("trip.completed", "2024-11-15T08:25:00Z"),
+      ...TRIP_EXAMPLE,
+      actual_departure: "2024-11-15T07:05:00Z",
+      actual_arrival: "2024-11-15T08:25:00Z",
+      duration_minutes: 80,
+      distance_km: 25.5,
+      end_lat: 6.4281,
+      end_lon: 3.4219,
+      driver_earnings: "2550.00",
+      platform_commission: "450.00",
+      on_time: true,
+    },
+  },
+  {
+    name: "trip.cancelled",
+    description: "A trip was cancelled, before or after it began.",
+    required: { ...TRIP, cancellation_reason: text("Why"), cancelled_by: cancelledBy },
+    optional: {
+      was_started: withDefault(flag("Whether the trip had begun"), false),
+      partial_distance_km: number("Distance driven until then, kilometres"),
+    },
+    example: {
+      ...happened("trip.cancelled", "2024-11-15T07:20:00Z"),
+      ...TRIP_EXAMPLE,
+      cancellation_reason: "flat tyre",
+      cancelled_by: "DRIVER",
+      was_started: true,
+      partial_distance_km: 4.2,
+    },
+  },
+  {
+    name: "driver.location.updated",
+    description: "A driver's position; a sample of those that were measured.",
+    required: { driver_id: IDS.driver_id, ...place("", "Position of the driver") },
+    optional: {
+      trip_id: IDS.trip_id,
+      speed_kmh: number("Speed, km/h", { minimum: 0 }),
+      bearing: number("Direction, degrees clockwise from north, 0 up to but not 360", {
+        minimum: 0,
+        exclusiveMaximum: 360,
+      }),
+      accuracy_meters: number("Radius of uncertainty, metres", { minimum: 0 }),
+      city: text("City"),
+      state: text("State"),
+    },
+    columns: { ...at(""), city: from("city"), region: from("state") },
+    retentionDays: 30,
+    example: {
+      ...happened("driver.location.updated", "2024-11-15T07:15:00Z"),
+      driver_id: "driver-1",
+      trip_id: "trip-1",
+      lat: 6.5244,
+      lon: 3.3792,
+      speed_kmh: 42.5,
+      bearing: 181,
+      city: "Ikeja",
+      state: "Lagos",
+    },
+  },
+  {
+    name: "route.searched",
+    description: "A rider looked for routes.",
+    required: {
+      search_id: id("Id of the search"),
+      ...place("origin_", "Where the rider wants to start"),
+      ...place("dest_", "Where the rider wants to go"),
+    },
+    optional: {
+      timestamp: time("When it happened"),
+      rider_id: IDS.rider_id,
+      desired_time: time("When the rider wants to leave"),
+      total_candidates: integer("Routes that were looked at"),
+      matched_candidates: integer("Routes that were offered"),
+      execution_time_ms: number("Time of the search, milliseconds"),
+    },
+    columns: {
+      ...at("origin_"),
+      time: from("event_timestamp", "timestamp"),
+      subject: from("user_id", "booking_id", "trip_id", "route_id", "search_id"),
+    },
+    example: {
+      search_id: "search-1",
+      timestamp: "2024-11-15T06:45:00Z",
+      rider_id: "rider-1",
+      origin_lat: 6.6018,
+      origin_lon: 3.3515,
+      dest_lat: 6.4281,
+      dest_lon: 3.4219,
+      desired_time: "2024-11-15T07:00:00Z",
+      total_candidates: 41,
+      matched_candidates: 3,
+      execution_time_ms: 112,
+    },
+  },
+]);
