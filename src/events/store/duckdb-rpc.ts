@@ -1,0 +1,38 @@
+import type { Appended, Value } from "./store.js";
+
+/** What the thread that owns the file can be asked for. */
+export interface DuckDbCalls {
+  append(segments: readonly string[]): Promise<Appended>;
+  deleteReceivedBefore(tenant: string, only: boolean, types: readonly string[], before: number): Promise<number>;
+  eraseUser(tenant: string, user: string): Promise<number>;
+  tenantViews(tenant: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export type CallName = keyof DuckDbCalls;
+
+export interface ReadRequest {
+  readonly sql: string;
+  readonly parameters: Readonly<Record<string, Value>>;
+}
+
+export type Request =
+  | { readonly id: number; readonly call: CallName; readonly values: readonly unknown[] }
+  | { readonly id: number; readonly read: ReadRequest };
+
+/** Rows travel by column, a chunk at a time: neither side is held up by one large message. */
+export type Reply =
+  | { readonly id: number; readonly names: readonly string[]; readonly columns: readonly (readonly unknown[])[] }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: { readonly unavailable: boolean; readonly message: string } };
+
+export interface DuckDbSettings {
+  readonly folder: string;
+  /** Bytes, as DuckDB writes them: `512MB`. */
+  readonly memoryLimit: string;
+  readonly threads: number;
+  /** Connections that read at the same time. */
+  readonly readers: number;
+  /** Rows of one result: more is an error. */
+  readonly maxRows: number;
+}

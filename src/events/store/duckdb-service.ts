@@ -1,0 +1,135 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { ConnectionPool } from "./connection-pool.js";
+import { DuckDbAppender, USER_HASH } from "./duckdb-append.js";
+import { DuckDbDatabase } from "./duckdb-database.js";
+import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
+import { bound, plain } from "./duckdb-values.js";
+import { type Appended, StoreUnavailable } from "./store.js";
+import { duckDbViews } from "./views-duckdb.js";
+
+type Receive = (names: readonly string[], columns: readonly (readonly unknown[])[]) => void;
+
+/** What the worker thread does. Changes happen one after the other, reads beside them on their own connections. */
+export class DuckDbService implements DuckDbCalls {
+  readonly #settings: DuckDbSettings;
+  readonly #database: DuckDbDatabase;
+  readonly #writer: DuckDBConnection;
+  readonly #readers: ConnectionPool;
+  readonly #appender: Promise<DuckDbAppender>;
+  #writes: Promise<unknown> = Promise.resolve();
+  #closing = false;
+
+  private constructor(
+    settings: DuckDbSettings,
+    database: DuckDbDatabase,
+    writer: DuckDBConnection,
+    readers: DuckDBConnection[],
+  ) {
+    this.#settings = settings;
+    this.#database = database;
+    this.#writer = writer;
+    this.#readers = new ConnectionPool(readers);
+    // Reading works meanwhile; the first append waits for it.
+    this.#appender = DuckDbAppender.open(writer);
+    this.#appender.catch(() => undefined);
+  }
+
+  static async open(settings: DuckDbSettings): Promise<DuckDbService> {
+    const database = await DuckDbDatabase.open(settings);
+    const readers: DuckDBConnection[] = [];
+    for (let i = 0; i < settings.readers; i++) readers.push(await database.connect());
+    return new DuckDbService(settings, database, await database.connect(), readers);
+  }
+
+  append(segments: readonly string[]): Promise<Appended> {
+    return this.#write(async (appender) => appender.append(segments));
+  }
+
+  read({ sql, parameters }: ReadRequest, receive: Receive): Promise<void> {
+    return this.#readers.use(async (connection) => {
+      const { values, types } = bound(parameters);
+      const result = await connection.stream(sql, values, types);
+      const names = result.deduplicatedColumnNames();
+      let rows = 0;
+      for await (const chunk of result) {
+        rows += chunk.rowCount;
+        if (rows > this.#settings.maxRows) {
+          throw new Error(`The result has more than ${this.#settings.maxRows} rows: ask for fewer, or for aggregates`);
+        }
+        receive(
+          names,
+          names.map((_, i) => chunk.getColumnValues(i).map(plain)),
+        );
+      }
+    });
+  }
+
+  deleteReceivedBefore(tenant: string, only: boolean, types: readonly string[], before: number): Promise<number> {
+    return this.#write(async () => {
+      const { values, types: kinds } = bound({ tenant, types, before });
+      const { rowsChanged } = await this.#writer.run(
+        `DELETE FROM events WHERE tenant = $tenant AND received < make_timestamp_ms($before)::TIMESTAMP_MS
+         AND ${only ? "" : "NOT"} list_contains($types, type)`,
+        values,
+        kinds,
+      );
+      if (rowsChanged > 0) await this.#checkpoint();
+      return rowsChanged;
+    });
+  }
+
+  eraseUser(tenant: string, user: string): Promise<number> {
+    return this.#write(async (appender) => {
+      const hash = await this.#writer.runAndReadAll(
+        `SELECT (hash & 4294967295)::UINTEGER, ((hash >> 32) & 4294967295)::UINTEGER
+         FROM (SELECT ${USER_HASH} AS hash FROM (SELECT $tenant AS tenant, $user AS user_id))`,
+        { tenant, user },
+      );
+      await this.#writer.run("BEGIN");
+      try {
+        const { rowsChanged } = await this.#writer.run(
+          "DELETE FROM events WHERE tenant = $tenant AND user_id = $user",
+          { tenant, user },
+        );
+        await this.#writer.run("DELETE FROM users WHERE tenant = $tenant AND user_id = $user", { tenant, user });
+        await this.#writer.run("COMMIT");
+        const [low, high] = hash.getRows()[0] ?? [];
+        appender.forgetUser(Number(low), Number(high));
+        await this.#checkpoint();
+        return rowsChanged;
+      } catch (error) {
+        await this.#writer.run("ROLLBACK").catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  tenantViews(tenant: string): Promise<string> {
+    return this.#write(async () => {
+      const { schema, statements } = duckDbViews(tenant);
+      for (const statement of statements) await this.#writer.run(statement);
+      return schema;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#readers.close();
+    await this.#appender.catch(() => undefined);
+    await this.#writes;
+    await this.#checkpoint();
+    this.#database.close();
+  }
+
+  /** Moves the log into the file. Without it nothing is lost: the log is read at the next start. */
+  async #checkpoint(): Promise<void> {
+    await this.#writer.run("CHECKPOINT store").catch(() => undefined);
+  }
+
+  #write<T>(work: (appender: DuckDbAppender) => Promise<T>): Promise<T> {
+    if (this.#closing) return Promise.reject(new StoreUnavailable("The event store is closed"));
+    const done = this.#writes.then(async () => work(await this.#appender));
+    this.#writes = done.catch(() => undefined);
+    return done;
+  }
+}

@@ -1,0 +1,223 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { availableParallelism } from "node:os";
+import { countsQuery, eventsQuery } from "./duckdb-reads.js";
+import type { CallName, DuckDbCalls, DuckDbSettings, ReadRequest, Reply, Request } from "./duckdb-rpc.js";
+import {
+  type Appended,
+  type EventCount,
+  type EventCursor,
+  type EventFilter,
+  type EventRow,
+  type EventStore,
+  type Granularity,
+  type KeyedBatch,
+  StoreUnavailable,
+  type Value,
+} from "./store.js";
+
+export interface DuckDbOptions {
+  /** Where the file is; made when absent. */
+  readonly folder: string;
+  /** What DuckDB may hold in memory, e.g. `512MB`; more goes to files in the folder. */
+  readonly memoryLimit?: string;
+  /**
+   * What one query may use, half of the machine's by default. With more than one, the caller of DuckDB spins while the
+   * others work: on two cores appending then costs half as much again.
+   */
+  readonly threads?: number;
+  /** Reads at the same time. */
+  readonly readers?: number;
+  /** Rows of one result: more is an error. */
+  readonly maxRows?: number;
+}
+
+/**
+ * Opens the store in a DuckDB file of its own folder, on a thread of its own.
+ * @throws StoreUnavailable when another process has the file
+ */
+export async function openDuckDbStore(options: DuckDbOptions): Promise<EventStore> {
+  const store = new DuckDbStore({
+    folder: options.folder,
+    memoryLimit: options.memoryLimit ?? "512MB",
+    threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+    readers: options.readers ?? 3,
+    maxRows: options.maxRows ?? 2_000_000,
+  });
+  try {
+    await store.ping();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+interface Pending {
+  readonly rows: object[];
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+class DuckDbStore implements EventStore {
+  readonly dialect = "duckdb";
+  readonly description: string;
+  readonly #settings: DuckDbSettings;
+  readonly #pending = new Map<number, Pending>();
+  #worker: Worker | null = null;
+  #lastId = 0;
+  #closed: Promise<void> | null = null;
+
+  constructor(settings: DuckDbSettings) {
+    this.#settings = settings;
+    this.description = `DuckDB ${join(settings.folder, "events.duckdb")}`;
+  }
+
+  append(segments: readonly string[]): Promise<Appended> {
+    return this.#call("append", segments);
+  }
+
+  async counts(filter: EventFilter, granularity: Granularity): Promise<EventCount[]> {
+    type Row = { start: number | null; events: string; users: string; amount: string | null };
+    const rows = await this.#read<Row>(countsQuery(filter, granularity));
+    return rows
+      .filter(({ events }) => events !== "0")
+      .map(({ start, events, users, amount }) => ({ start, events: Number(events), users: Number(users), amount }));
+  }
+
+  events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]> {
+    return this.#read<EventRow>(eventsQuery(filter, limit, after));
+  }
+
+  async keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null> {
+    const [batch] = await this.#read<KeyedBatch>({
+      sql: "SELECT tenant, key, hash, events, received FROM keyed_batches WHERE tenant = $tenant AND key = $key",
+      parameters: { tenant, key },
+    });
+    return batch ?? null;
+  }
+
+  query<Row extends object>(sql: string, parameters: Readonly<Record<string, Value>> = {}): Promise<Row[]> {
+    return this.#read<Row>({ sql, parameters });
+  }
+
+  deleteReceivedBefore(
+    tenant: string,
+    types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
+    before: number,
+  ): Promise<number> {
+    const only = "only" in types;
+    return this.#call("deleteReceivedBefore", tenant, only, only ? types.only : types.except, before);
+  }
+
+  eraseUser(tenant: string, user: string): Promise<number> {
+    return this.#call("eraseUser", tenant, user);
+  }
+
+  async tenants(): Promise<string[]> {
+    const rows = await this.#read<{ tenant: string }>({
+      sql: "SELECT DISTINCT tenant FROM events ORDER BY tenant",
+      parameters: {},
+    });
+    return rows.map(({ tenant }) => tenant);
+  }
+
+  tenantViews(tenant: string): Promise<string> {
+    return this.#call("tenantViews", tenant);
+  }
+
+  async ping(): Promise<void> {
+    await this.#read({ sql: "SELECT 1", parameters: {} });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    // A store that never opened cannot be closed in good order either.
+    await this.#send<void>((id) => ({ id, call: "close", values: [] })).catch(() => worker.terminate());
+    await ended;
+  }
+
+  #call<Name extends CallName>(call: Name, ...values: Parameters<DuckDbCalls[Name]>): ReturnType<DuckDbCalls[Name]> {
+    return this.#request((id) => ({ id, call, values })) as ReturnType<DuckDbCalls[Name]>;
+  }
+
+  #read<Row extends object>(read: ReadRequest): Promise<Row[]> {
+    return this.#request<Row[]>((id) => ({ id, read }));
+  }
+
+  #request<T>(request: (id: number) => Request): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable("The event store is closed"));
+    return this.#send<T>(request);
+  }
+
+  #send<T>(request: (id: number) => Request): Promise<T> {
+    this.#worker ??= this.#start();
+    const id = ++this.#lastId;
+    const answered = new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { rows: [], resolve, reject });
+    });
+    this.#worker.postMessage(request(id));
+    return answered as Promise<T>;
+  }
+
+  /** Starts the thread, which opens the file. When it ends by itself, the next request starts another. */
+  #start(): Worker {
+    const worker = startThread(new URL("./duckdb-worker.js", import.meta.url), this.#settings);
+    worker.on("message", (reply: Reply) => this.#receive(reply));
+    let cause = "";
+    worker.on("error", (error) => {
+      cause = `: ${error.message}`;
+    });
+    worker.on("exit", () => {
+      if (this.#worker === worker) this.#worker = null;
+      this.#abandon(`The event store's thread has ended${cause}`);
+    });
+    return worker;
+  }
+
+  #receive(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    if ("columns" in reply) {
+      addRows(pending.rows, reply.names, reply.columns);
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if ("error" in reply) {
+      const { unavailable, message } = reply.error;
+      pending.reject(unavailable ? new StoreUnavailable(message) : new Error(message));
+    } else {
+      pending.resolve(reply.result ?? pending.rows);
+    }
+  }
+
+  #abandon(message: string): void {
+    for (const { reject } of this.#pending.values()) reject(new StoreUnavailable(message));
+    this.#pending.clear();
+  }
+}
+
+/** Under a test runner the sources run as they are, and so does the thread. */
+function startThread(built: URL, workerData: unknown): Worker {
+  if (existsSync(built)) return new Worker(built, { workerData });
+  const source = built.href.replace(/\.js$/, ".ts");
+  const code = `import("tsx/esm/api").then(({ register }) => { register(); return import(${JSON.stringify(source)}); })`;
+  return new Worker(code, { workerData, eval: true, execArgv: [] });
+}
+
+function addRows(rows: object[], names: readonly string[], columns: readonly (readonly unknown[])[]): void {
+  const length = columns[0]?.length ?? 0;
+  for (let i = 0; i < length; i++) {
+    const row: Record<string, unknown> = {};
+    for (let c = 0; c < names.length; c++) row[names[c] ?? ""] = columns[c]?.[i];
+    rows.push(row);
+  }
+}

@@ -1,0 +1,2 @@
+export { type DuckDbOptions, openDuckDbStore } from "./duckdb.js";
+export * from "./store.js";
