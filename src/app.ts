@@ -1,18 +1,19 @@
-import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
-import { AuditLog, NO_REQUEST } from "./audit/index.js";
-import { Accounts, Registry, Tokens } from "./auth/index.js";
+import { type AuditLog, NO_REQUEST } from "./audit/index.js";
+import { Accounts, Tokens } from "./auth/index.js";
 import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import { openControl } from "./control.js";
-import { AuditEntries, type Database, DEFAULT_TENANT, openDatabase, Users } from "./db/index.js";
+import { type Core, keptSecret, openCore } from "./core.js";
+import { type Database, DEFAULT_TENANT } from "./db/index.js";
 import { DEMO_ACCOUNTS, startDemo } from "./demo-fleet.js";
 import type { Principal } from "./domain/access/scope.js";
-import { FleetChanges, type FleetSettings, pace, startSweep, Viewer } from "./fleet/index.js";
+import type { EventEngine } from "./events/index.js";
+import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep, Viewer } from "./fleet/index.js";
 import { createExecute, createSchema, type Services } from "./graphql/index.js";
 import { createServer } from "./http/server.js";
+import { createOperator } from "./operator.js";
 import { createLogger, type Logger } from "./ops/logs.js";
 import { createMetrics } from "./ops/metrics.js";
 import {
@@ -31,6 +32,7 @@ import {
 export interface App {
   readonly server: FastifyInstance;
   readonly accounts: Accounts;
+  readonly events: EventEngine;
   readonly log: Logger;
   listen(): Promise<void>;
   /** Where it listens: told by the system when PORT is 0. */
@@ -62,31 +64,26 @@ export async function createApp(config: Config): Promise<App> {
     return part;
   };
   try {
-    // The two slow parts of a start, side by side. When one fails the other is waited for, so that it can be closed.
+    // The slow parts of a start, side by side. When one fails the other is waited for, so that it can be closed.
     const parts = [
       config.demo ? closing(startDemo({ vehicles: config.DEMO_VEHICLES, seed: config.DEMO_SEED, log })) : null,
-      closing(openDatabase(config.DATABASE_URL ? { url: config.DATABASE_URL } : { folder: config.DATA_DIR })),
+      closing(openCore(config, metrics, log)),
     ] as const;
     await Promise.allSettled(parts);
-    const [demo, database] = await Promise.all(parts);
-    const entries = new AuditEntries(database.prisma);
-    const audit = new AuditLog(entries, systemClock, metrics, log);
-    closers.push(() => audit.close());
-    await audit.flush();
+    const [demo, core] = await Promise.all(parts);
+    const { audit, events, users, registry } = core;
 
     const tokens = new Tokens({
-      secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR)),
+      secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR, "jwt-secret")),
       algorithm: config.JWT_ALGORITHM,
       expirySeconds: Math.round(config.JWT_EXPIRY_HOURS * 3600),
       defaultTenant: DEFAULT_TENANT,
       clock: systemClock,
     });
-    const users = new Users(database.prisma, entries);
-    const registry = new Registry(users, audit);
     const accounts = new Accounts({ users, tokens, clock: systemClock, log });
     await accounts.start();
     closers.push(() => accounts.stop());
-    if (!config.DATABASE_URL) closers.push(await openControl(config.DATA_DIR, registry));
+    closers.push(await openControl(config.DATA_DIR, createOperator(core)));
     if (demo) await Promise.all(DEMO_ACCOUNTS.map((account) => registry.ensure(DEFAULT_TENANT, account, "demo")));
 
     const upstream = createServices(serviceOptions(config, demo?.urls ?? null), metrics);
@@ -110,7 +107,23 @@ export async function createApp(config: Config): Promise<App> {
         (tenant, freshness) => new Reader(clients, cache, tenant, freshness),
       );
     const changes = new FleetChanges({ clients, cache, record: announceChange(audit) });
-    const services: Services = { accounts, audit, changes, newViewer, defaultTenant: DEFAULT_TENANT, version: VERSION };
+    events.onAccepted((accepted) => {
+      const ofFleet = accepted.filter(({ type }) => events.registry.get(type)?.area === "fleet");
+      if (ofFleet.length > 0) invalidateByEvents(cache, ofFleet);
+    });
+    const services: Services = {
+      accounts,
+      audit,
+      changes,
+      newViewer,
+      events,
+      letters: core.letters,
+      jobs: core.jobs,
+      erasure: core.erasure,
+      eventRetentionDays: config.EVENT_RETENTION_DAYS ?? null,
+      defaultTenant: DEFAULT_TENANT,
+      version: VERSION,
+    };
 
     const schema = createSchema();
     const server = await createServer({
@@ -127,18 +140,21 @@ export async function createApp(config: Config): Promise<App> {
       metrics,
       log,
       dependencies: [
-        { name: "database", required: true, check: async () => checkDatabase(database) },
+        { name: "database", required: true, check: async () => checkDatabase(core.database) },
+        { name: "event-store", required: false, check: async () => checkEvents(core) },
         ...SERVICE_NAMES.map((name) => ({
           name: `${name}-service`,
           required: false,
           check: async () => checkService(clients, name),
         })),
       ],
+      writeKeys: new Map(config.WRITE_KEYS.map((key) => [key, DEFAULT_TENANT])),
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
       isStopping: () => stopping,
     });
     closers.push(() => server.close());
 
+    core.jobs.start();
     if (config.SWEEP) {
       const sweepClients = createClients(
         pacedServices(upstream, pace(config.SWEEP_CALLS_PER_SECOND)),
@@ -162,6 +178,7 @@ export async function createApp(config: Config): Promise<App> {
     return {
       server,
       accounts,
+      events,
       log,
       close,
       listen: async () => void (await server.listen({ port: config.PORT, host: config.HOST })),
@@ -214,20 +231,6 @@ function serviceOptions(
   return Object.fromEntries(entries) as Record<ServiceName, ServiceOptions>;
 }
 
-/** Outside production, a secret made once and kept: tokens survive a restart, and nothing is a known default. */
-async function keptSecret(folder: string): Promise<string> {
-  const path = join(folder, "jwt-secret");
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    const secret = randomBytes(32).toString("base64");
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(path, secret, { mode: 0o600 });
-    await chmod(path, 0o600);
-    return secret;
-  }
-}
-
 function announceChange(audit: AuditLog) {
   return (viewer: Viewer, action: string, resource: string, details: Record<string, unknown>): Promise<void> =>
     audit.announce({
@@ -245,6 +248,12 @@ function announceChange(audit: AuditLog) {
 async function checkDatabase(database: Database): Promise<{ status: "ok"; detail: string }> {
   await database.prisma.$queryRaw`SELECT 1`;
   return { status: "ok", detail: database.description };
+}
+
+/** Without its store the gateway goes on taking events in, and queries of events fail. */
+async function checkEvents({ events }: Core): Promise<{ status: "ok" | "degraded"; detail: string }> {
+  const waiting = `${events.store.description}, ${events.waitingBytes} bytes waiting`;
+  return { status: events.isStoring ? "ok" : "degraded", detail: waiting };
 }
 
 async function checkService(

@@ -2,45 +2,78 @@
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { AuditLog } from "./audit/index.js";
-import { type NewAccount, Registry } from "./auth/index.js";
-import { systemClock } from "./base/clock.js";
-import { ConfigError, readStorageConfig } from "./config.js";
-import { createThroughGateway } from "./control.js";
-import { AuditEntries, DEFAULT_TENANT, lockHolder, openDatabase, Users } from "./db/index.js";
+import type { NewAccount } from "./auth/index.js";
+import { ConfigError, readCoreConfig } from "./config.js";
+import { remoteOperator } from "./control.js";
+import { openCore } from "./core.js";
+import { lockHolder } from "./db/index.js";
+import { deadLettersCommand } from "./dead-letters-command.js";
+import { createOperator, type Operator } from "./operator.js";
 import { createLogger } from "./ops/logs.js";
 import { createMetrics } from "./ops/metrics.js";
+import { UsageError } from "./usage.js";
 
 const HELP = `crowsnest <command>
 
   admin create --username NAME [--email ADDRESS]
       Makes an administrator. The password is asked for, or read from standard input.
-      Uses DATABASE_URL, else DATA_DIR, as the gateway does. With embedded data, a running gateway does it.
 
-  --help`;
+  dead-letters list|show|replay|purge
+      Messages that could not be taken in: crowsnest dead-letters --help
 
-/** Wrong usage: exit code 2, as of every command. */
-class UsageError extends Error {}
+  load FILE … --type NAME --map …
+      Loads events from CSV, NDJSON, JSON or Parquet files: crowsnest load --help
+
+  --help
+
+Commands go through the gateway that runs on DATA_DIR; with none running they open DATA_DIR (and DATABASE_URL,
+CLICKHOUSE_URL) themselves.`;
 
 try {
-  await run(process.argv.slice(2));
+  process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   const known = error instanceof Error && !(error instanceof TypeError);
   console.error(known ? error.message : error);
   process.exitCode = error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
 }
 
-async function run(args: string[]): Promise<void> {
-  const [area, command, ...rest] = args;
-  if (area === undefined || area === "--help" || area === "help") {
-    console.log(HELP);
-    return;
+async function run(args: string[]): Promise<number> {
+  const [area, ...rest] = args;
+  switch (area) {
+    case undefined:
+    case "help":
+    case "--help":
+      console.log(HELP);
+      return 0;
+    case "admin":
+      return createAdmin(rest);
+    case "dead-letters":
+      return withOperator((operator) => deadLettersCommand(operator, rest));
+    default:
+      throw new UsageError(`unknown command: ${args.join(" ")}\n\n${HELP}`);
   }
-  if (area !== "admin" || command !== "create") throw new UsageError(`unknown command: ${args.join(" ")}\n\n${HELP}`);
-  const options = readOptions(rest);
-  const account: NewAccount = { ...options, password: await readPassword(), role: "ADMIN" };
-  const created = await createAdmin(account);
+}
+
+/** Through the running gateway, whose files nobody else may open; else on the files themselves. */
+async function withOperator<T>(work: (operator: Operator) => Promise<T>): Promise<T> {
+  const config = readCoreConfig(process.env);
+  if ((await lockHolder(config.DATA_DIR)) !== null) return work(remoteOperator(config.DATA_DIR));
+  const core = await openCore(config, createMetrics(), createLogger("crowsnest", "error"));
+  try {
+    return await work(createOperator(core));
+  } finally {
+    await core.events.settled();
+    await core.close();
+  }
+}
+
+async function createAdmin([command, ...args]: string[]): Promise<number> {
+  if (command !== "create") throw new UsageError(`unknown command: admin ${command ?? ""}\n\n${HELP}`);
+  const { username, email } = readOptions(args);
+  const account: NewAccount = { username, email, password: await readPassword(), role: "ADMIN" };
+  const created = await withOperator((operator) => operator.createAccount(account));
   console.log(`Administrator ${created.username} made.`);
+  return 0;
 }
 
 function readOptions(args: string[]): { username: string; email: string | null } {
@@ -50,23 +83,6 @@ function readOptions(args: string[]): { username: string; email: string | null }
     return { username: values.username, email: values.email ?? null };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-async function createAdmin(account: NewAccount): Promise<{ username: string | null }> {
-  const storage = readStorageConfig(process.env);
-  if (!storage.databaseUrl && (await lockHolder(storage.dataDir)) !== null) {
-    return createThroughGateway(storage.dataDir, account);
-  }
-  const database = await openDatabase(storage.databaseUrl ? { url: storage.databaseUrl } : { folder: storage.dataDir });
-  try {
-    const entries = new AuditEntries(database.prisma);
-    const audit = new AuditLog(entries, systemClock, createMetrics(), createLogger("crowsnest", "error"));
-    const user = await new Registry(new Users(database.prisma, entries), audit).create(DEFAULT_TENANT, account, "cli");
-    await audit.close();
-    return user;
-  } finally {
-    await database.close();
   }
 }
 

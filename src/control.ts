@@ -2,25 +2,26 @@ import { rm } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import type { NewAccount, Registry } from "./auth/index.js";
 import { PublicError } from "./base/errors.js";
-import { DEFAULT_TENANT } from "./db/index.js";
+import type { Operator } from "./operator.js";
 
 /**
- * How commands reach a gateway whose embedded database only its own process may open: a socket in the data folder,
- * which nobody but the owner of that folder can enter.
+ * How commands reach a gateway whose embedded data only its own process may open: a socket in the data folder, which
+ * nobody but the owner of that folder can enter. `POST /<command>` with its argument as JSON.
  */
 const SOCKET = "control.sock";
 
 /** @returns closes it */
-export async function openControl(folder: string, registry: Registry): Promise<() => Promise<void>> {
+export async function openControl(folder: string, operator: Operator): Promise<() => Promise<void>> {
   const path = join(folder, SOCKET);
   await rm(path, { force: true });
   const server = createServer(async (incoming, outgoing) => {
     const answer = (status: number, body: unknown) => outgoing.writeHead(status).end(JSON.stringify(body));
     try {
-      const user = await registry.create(DEFAULT_TENANT, JSON.parse(await text(incoming)) as NewAccount, "cli");
-      answer(201, { username: user.username, id: user.id });
+      const name = (incoming.url ?? "").slice(1);
+      if (!Object.hasOwn(operator, name)) return answer(404, { error: `this gateway knows no command ${name}` });
+      const command = operator[name as keyof Operator] as (argument: unknown) => Promise<unknown>;
+      answer(200, { value: await command(JSON.parse(await text(incoming))) });
     } catch (error) {
       if (error instanceof PublicError) answer(error.httpStatus, { error: error.message });
       else answer(500, { error: String(error) });
@@ -36,13 +37,21 @@ export async function openControl(folder: string, registry: Registry): Promise<(
   };
 }
 
-/** Has the gateway that runs on this folder make a user. @throws Error with what the gateway says against it */
-export function createThroughGateway(folder: string, account: NewAccount): Promise<{ username: string; id: string }> {
+/** Has the gateway that runs on this folder do it. */
+export function remoteOperator(folder: string): Operator {
+  return new Proxy({} as Operator, {
+    get: (_target, name) => (argument: unknown) => call(folder, String(name), argument),
+  });
+}
+
+/** @throws Error with what the gateway says against it */
+function call(folder: string, name: string, argument: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath: join(folder, SOCKET), method: "POST", path: "/users" }, async (incoming) => {
+    const socketPath = join(folder, SOCKET);
+    const outgoing = request({ socketPath, method: "POST", path: `/${name}` }, async (incoming) => {
       try {
-        const body = JSON.parse(await text(incoming)) as { username: string; id: string; error?: string };
-        if (incoming.statusCode === 201) resolve(body);
+        const body = JSON.parse(await text(incoming)) as { value?: unknown; error?: string };
+        if (incoming.statusCode === 200) resolve(body.value);
         else reject(new Error(body.error ?? `the gateway answered ${incoming.statusCode}`));
       } catch (error) {
         reject(error);
@@ -54,6 +63,6 @@ export function createThroughGateway(folder: string, account: NewAccount): Promi
         new Error(`The gateway that holds ${folder} does not answer (${error.message}). ${hint}`, { cause: error }),
       );
     });
-    outgoing.end(JSON.stringify(account));
+    outgoing.end(JSON.stringify(argument ?? null));
   });
 }

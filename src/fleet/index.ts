@@ -1,5 +1,6 @@
 export { type AggregateArgs, figuresFor } from "./aggregate.js";
 export { FleetChanges, type Outcome, type UserError } from "./changes.js";
+export { type FleetEvent, invalidateByEvents } from "./events.js";
 export { executiveDashboard, ownerDashboard, technicianDashboard } from "./dashboards.js";
 export type { FleetFigures } from "./figures.js";
 export { FleetView } from "./fleet-view.js";

@@ -25,6 +25,29 @@ type Key = readonly [rank: number | string | null, id: string];
 const MAX_FIRST = 500;
 const DEFAULT_FIRST = 50;
 
+/** A page of something that is ordered and cut where it is stored, highest key first. */
+export interface Page {
+  readonly first: number;
+  /** Key of the item that the page follows on from. */
+  readonly after: Key | null;
+  /** @param items one more than `first`, where there are more */
+  connect<T>(items: readonly T[], keyOf: (item: T) => Key): Omit<Connection<T>, "totalCount">;
+}
+
+/** @throws PublicError BAD_USER_INPUT for `first` out of bounds or a cursor that is not one of ours */
+export function pageOf(args: PageArgs): Page {
+  const first = checkedFirst(args);
+  const after = args.after ? decodeCursor(args.after) : null;
+  return {
+    first,
+    after,
+    connect(items, keyOf) {
+      const edges = items.slice(0, first).map((node) => ({ cursor: encodeCursor(keyOf(node)), node }));
+      return { edges, nodes: edges.map((edge) => edge.node), pageInfo: pageInfo(edges, items.length > first, after !== null) };
+    },
+  };
+}
+
 /**
  * Orders the items and cuts the page after the cursor. Cursors name a place in the order, not an item: a page follows
  * on correctly even when its item has gone meanwhile.
@@ -36,10 +59,7 @@ export function connect<T>(
   keyOf: (item: T) => Key,
   direction: "ASC" | "DESC" = "ASC",
 ): Connection<T> {
-  const first = args.first ?? DEFAULT_FIRST;
-  if (first < 1 || first > MAX_FIRST) {
-    throw new PublicError("BAD_USER_INPUT", `first must be from 1 to ${MAX_FIRST}, got ${first}`, { field: "first" });
-  }
+  const first = checkedFirst(args);
   const ordered = items
     .map((item) => ({ item, key: keyOf(item) }))
     .sort((a, b) => compareKeys(a.key, b.key, direction));
@@ -51,12 +71,22 @@ export function connect<T>(
     edges,
     nodes: edges.map((edge) => edge.node),
     totalCount: items.length,
-    pageInfo: {
-      hasNextPage: start + edges.length < ordered.length,
-      hasPreviousPage: start > 0,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
+    pageInfo: pageInfo(edges, start + edges.length < ordered.length, start > 0),
+  };
+}
+
+function checkedFirst(args: PageArgs): number {
+  const first = args.first ?? DEFAULT_FIRST;
+  if (first >= 1 && first <= MAX_FIRST) return first;
+  throw new PublicError("BAD_USER_INPUT", `first must be from 1 to ${MAX_FIRST}, got ${first}`, { field: "first" });
+}
+
+function pageInfo(edges: readonly { readonly cursor: string }[], hasNextPage: boolean, hasPreviousPage: boolean) {
+  return {
+    hasNextPage,
+    hasPreviousPage,
+    startCursor: edges[0]?.cursor ?? null,
+    endCursor: edges.at(-1)?.cursor ?? null,
   };
 }
 

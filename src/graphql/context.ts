@@ -1,8 +1,11 @@
 import type { AuditLog } from "../audit/index.js";
 import type { Accounts } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
+import type { DeadLetters } from "../db/index.js";
 import type { Principal } from "../domain/access/scope.js";
+import type { Erasure, EventEngine } from "../events/index.js";
 import type { FleetChanges, Viewer } from "../fleet/index.js";
+import type { Jobs } from "../jobs/index.js";
 
 /** What is the same for every request. */
 export interface Services {
@@ -10,6 +13,12 @@ export interface Services {
   readonly audit: AuditLog;
   readonly changes: FleetChanges;
   readonly newViewer: (principal: Principal) => Viewer;
+  readonly events: EventEngine;
+  readonly letters: DeadLetters;
+  readonly jobs: Jobs;
+  readonly erasure: Erasure;
+  /** For types without days of their own; null: for ever. */
+  readonly eventRetentionDays: number | null;
   readonly defaultTenant: string;
   readonly version: string;
 }

@@ -7,6 +7,8 @@ import { ACCESS_RULES, isOpenToAll, type Rule, refusal } from "../domain/access/
 import { accessResolvers } from "./access/resolvers.js";
 import { auditResolvers } from "./audit/resolvers.js";
 import type { Context } from "./context.js";
+import { deadLetterResolvers } from "./events/dead-letter.resolvers.js";
+import { eventResolvers } from "./events/resolvers.js";
 import { aggregateResolvers } from "./fleet/aggregate.resolvers.js";
 import { recordResolvers } from "./fleet/records.resolvers.js";
 import { vehicleResolvers } from "./fleet/vehicle.resolvers.js";
@@ -18,7 +20,10 @@ const FOLDER = new URL("./", import.meta.url);
 export function createSchema(): GraphQLSchema {
   const schema = makeExecutableSchema<Context>({
     typeDefs: readTypeDefs(),
-    resolvers: [scalars, accessResolvers, auditResolvers, aggregateResolvers, recordResolvers, vehicleResolvers],
+    resolvers: [
+      ...[scalars, accessResolvers, auditResolvers, aggregateResolvers, recordResolvers, vehicleResolvers],
+      ...[eventResolvers, deadLetterResolvers],
+    ],
     inheritResolversFromInterfaces: true,
   });
   return mapSchema(schema, {

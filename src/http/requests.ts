@@ -19,6 +19,8 @@ declare module "fastify" {
     operation?: string;
     /** Name of the request in the audit trail; false for what nobody needs to know of (health checks, pictures). */
     audit?: string | false;
+    /** Only what was refused or failed is audited: what was done leaves a trail of its own. */
+    auditRefusalsOnly?: boolean;
   }
 }
 
@@ -49,10 +51,10 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
     request.principal = authenticate(options.accounts, request);
   });
   server.addHook("onResponse", async (request, reply) => {
-    const { operation, audit } = request.routeOptions.config;
+    const { operation, audit, auditRefusalsOnly } = request.routeOptions.config;
     const { told } = request;
     options.metrics.request(told.operation ?? operation ?? "other", reply.statusCode, reply.elapsedTime / 1000);
-    if (audit === false) return;
+    if (audit === false || (auditRefusalsOnly && reply.statusCode < 400)) return;
     const milliseconds = Math.round(reply.elapsedTime);
     request.log.info({ operation: told.operation ?? operation, status: reply.statusCode, milliseconds }, "answered");
     options.audit.append({

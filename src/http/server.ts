@@ -9,6 +9,7 @@ import { readEndpoints } from "./documents.js";
 import { registerErrors } from "./errors.js";
 import { registerExplorer } from "./explorer.js";
 import { registerGraphQL } from "./graphql.js";
+import { registerIngest } from "./ingest.js";
 import { createOpenApi } from "./openapi.js";
 import { type Dependency, registerOps } from "./ops.js";
 import { correlationId, registerRequests } from "./requests.js";
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly dependencies: readonly Dependency[];
+  /** Public keys that may send events, and the tenant that each sends for. */
+  readonly writeKeys: ReadonlyMap<string, string>;
   readonly demoToken: (() => string) | null;
   readonly isStopping: () => boolean;
 }
@@ -66,6 +69,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
   const endpoints = readEndpoints(schema);
   registerRest(server, { endpoints, execute, services, refreshParam: options.refreshParam });
+  await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys });
   await registerExplorer(server, {
     name,
     version,

@@ -8,8 +8,17 @@ export interface Metrics {
   upstreamCall(service: string, outcome: string, seconds: number): void;
   cacheRead(outcome: CacheOutcome): void;
   auditSealed(entries: number): void;
+  /** Events safely on disk; `shape` is the way they were written in. */
+  eventsTaken(shape: string, events: number): void;
+  /** Messages put into the dead letters. */
+  eventsSetAside(shape: string, messages: number): void;
+  /** Messages at fault in batches that were refused as a whole. */
+  eventsRefused(shape: string, messages: number): void;
+  eventsStored(stored: number, duplicates: number, seconds: number): void;
   watchBreaker(service: string, state: () => "closed" | "open" | "half-open"): void;
   watchGauge(name: string, help: string, read: () => number): void;
+  /** A gauge with one label, read when somebody looks. */
+  watchGauges(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void;
   /** Prometheus text exposition format and its media type. */
   expose(): Promise<{ contentType: string; text: string }>;
 }
@@ -42,6 +51,24 @@ export function createMetrics(): Metrics {
     registers,
   });
   const sealed = new Counter({ name: "crowsnest_audit_entries_total", help: "Audit entries written", registers });
+  const events = new Counter({
+    name: "crowsnest_events_total",
+    help: "Messages received from sources by shape and outcome: taken, set_aside (dead letters), refused",
+    labelNames: ["shape", "outcome"],
+    registers,
+  });
+  const stored = new Counter({
+    name: "crowsnest_events_stored_total",
+    help: "Events moved from the spool to the store by outcome: stored, duplicate",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const storing = new Histogram({
+    name: "crowsnest_events_store_duration_seconds",
+    help: "Time to move one batch of spool segments to the store",
+    buckets: LATENCY_BUCKETS,
+    registers,
+  });
   const breakers = new Map<string, () => keyof typeof BREAKER_LEVEL>();
   new Gauge({
     name: "crowsnest_breaker_state",
@@ -57,6 +84,14 @@ export function createMetrics(): Metrics {
     upstreamCall: (service, outcome, seconds) => upstream.observe({ service, outcome }, seconds),
     cacheRead: (outcome) => cache.inc({ outcome }),
     auditSealed: (entries) => sealed.inc(entries),
+    eventsTaken: (shape, count) => events.inc({ shape, outcome: "taken" }, count),
+    eventsSetAside: (shape, count) => events.inc({ shape, outcome: "set_aside" }, count),
+    eventsRefused: (shape, count) => events.inc({ shape, outcome: "refused" }, count),
+    eventsStored(fresh, duplicates, seconds) {
+      stored.inc({ outcome: "stored" }, fresh);
+      stored.inc({ outcome: "duplicate" }, duplicates);
+      storing.observe(seconds);
+    },
     watchBreaker: (service, state) => breakers.set(service, state),
     watchGauge(name, help, read) {
       new Gauge({
@@ -65,6 +100,18 @@ export function createMetrics(): Metrics {
         registers,
         collect() {
           this.set(read());
+        },
+      });
+    },
+    watchGauges(name, help, label, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset();
+          for (const [value, level] of read()) this.set({ [label]: value }, level);
         },
       });
     },

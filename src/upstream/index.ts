@@ -10,5 +10,5 @@ export {
 export { SERVICE_NAMES, type ServiceName, sourceName, UpstreamError, UpstreamRefusal } from "./errors.js";
 export type { ServiceOptions } from "./http.js";
 export type { BulkSetting } from "./lists.js";
-export { listTag, Reader, vehicleTag } from "./reader.js";
+export { listTag, Reader, telemetryTag, vehicleTag } from "./reader.js";
 export type { BookingRequest, SlotRequest } from "./scheduling/client.js";

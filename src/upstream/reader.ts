@@ -23,6 +23,11 @@ export function vehicleTag(tenantId: string, vehicleId: string): string {
   return tenantKey({ tenantId }, "vehicle", vehicleId);
 }
 
+/** Tag of a vehicle's telemetry alone, which comes far more often than anything else about it. */
+export function telemetryTag(tenantId: string, vehicleId: string): string {
+  return tenantKey({ tenantId }, "telemetry-of", vehicleId);
+}
+
 /** Tag of all lists of a service: any change there may show in them. */
 export function listTag(tenantId: string, service: "alert" | "scheduling" | "warranty"): string {
   return tenantKey({ tenantId }, "lists", service);
@@ -141,7 +146,9 @@ export class Reader {
   }
 
   #entity<T>(kind: string, id: string, load: () => Promise<Loaded<T>>): Entry<T> | Promise<Entry<T>> {
-    return this.cache.get(tenantKey(this, kind, id), [vehicleTag(this.tenantId, id)], this.freshness, load);
+    const tags = [vehicleTag(this.tenantId, id)];
+    if (kind === "telemetry") tags.push(telemetryTag(this.tenantId, id));
+    return this.cache.get(tenantKey(this, kind, id), tags, this.freshness, load);
   }
 
   #list<T>(name: string, tags: readonly string[], load: () => Promise<Loaded<T>>): Promise<Entry<T>> {

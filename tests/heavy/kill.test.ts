@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { createThroughGateway } from "../../src/control.js";
+import { remoteOperator } from "../../src/control.js";
 import { AuditEntries, openDatabase } from "../../src/db/index.js";
 import { ended, startProcess } from "../support/processes.js";
 
@@ -36,7 +36,7 @@ it(`loses no acknowledged user and leaves no gap in the audit over ${ROUNDS} kil
       for (let n = 0; alive; n++) {
         const username = `user_${round}_${n}`;
         try {
-          await createThroughGateway(DATA_DIR, { username, password: "a-long-password", role: "SUPPORT" });
+          await remoteOperator(DATA_DIR).createAccount({ username, password: "a-long-password", role: "SUPPORT" });
           acknowledged.push(username);
           await fetch(`${gateway.base}/api/v1/users/me`);
         } catch {

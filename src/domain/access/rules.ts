@@ -1,50 +1,27 @@
 import { hasPermission } from "./can.js";
-import { ROLES, type Role } from "./roles.js";
+import { EVENT_RULES } from "./event-rules.js";
+import { ROLES } from "./roles.js";
+import {
+  ADMINISTRATORS,
+  ALERT_HANDLING,
+  ALL_BUT_COST,
+  ANYBODY,
+  BOOKING,
+  COST,
+  connection,
+  FIGURE_READERS,
+  type Fields,
+  FLEET_STAFF,
+  fields,
+  type Rule,
+  SIGNED_IN,
+  VEHICLE_READERS,
+} from "./rule.js";
 import type { Principal } from "./scope.js";
 
-/**
- * Who may read a field. `public`: anybody, signed in or not. Else the role must be listed, and where permissions are
- * named the principal must hold one of them. `self` names an argument that, when it is the caller's own id, opens the
- * field to `selfRoles`.
- */
-export interface Rule {
-  readonly public?: true;
-  readonly roles: readonly Role[];
-  readonly permissions?: readonly string[];
-  readonly self?: string;
-  /** The roles that `self` holds for; all when left out. */
-  readonly selfRoles?: readonly Role[];
-}
-
-const ANYBODY: Rule = { public: true, roles: ROLES };
-const SIGNED_IN: Rule = { roles: ROLES };
-const FLEET_STAFF: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "SUPPORT"] };
-/** Whoever may look at single vehicles, each within the own scope. Executives see figures only. */
-const VEHICLE_READERS: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN", "SUPPORT"] };
-const FIGURE_READERS: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "EXECUTIVE"] };
-const ALL_BUT_COST: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "EXECUTIVE", "SUPPORT"] };
-const COST: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "ADMIN", "EXECUTIVE"] };
-const ADMINISTRATORS: Rule = { roles: ["ADMIN"] };
-const BOOKING: Rule = {
-  roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "ADMIN"],
-  permissions: ["book_appointments", "manage_appointments"],
-};
-const ALERT_HANDLING: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN"] };
-
-type Fields = Readonly<Record<string, Rule>>;
-
-function fields(rule: Rule, ...names: readonly string[]): Fields {
-  return Object.fromEntries(names.map((name) => [name, rule]));
-}
+export type { Rule } from "./rule.js";
 
 const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "stale", "warnings"];
-
-function connection(name: string): Record<string, Fields> {
-  return {
-    [`${name}Connection`]: fields(SIGNED_IN, "edges", "nodes", "pageInfo", "totalCount"),
-    [`${name}Edge`]: fields(SIGNED_IN, "cursor", "node"),
-  };
-}
 
 /**
  * The one table of roles and fields. REST endpoints are stored documents over these fields, so it is also the table of
@@ -65,11 +42,16 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     userPermissions: { ...ADMINISTRATORS, self: "id" },
     auditLog: ADMINISTRATORS,
     userActivity: { ...ADMINISTRATORS, self: "userId" },
+    eventTypes: SIGNED_IN,
+    ...fields(ADMINISTRATORS, "events", "deadLetters", "deadLetter", "erasure"),
+    ...fields(FIGURE_READERS, "eventCounts"),
   },
   Mutation: {
     login: ANYBODY,
     ...fields(BOOKING, "appointmentBook", "appointmentReschedule", "appointmentCancel"),
     ...fields(ALERT_HANDLING, "alertAcknowledge", "alertResolve"),
+    eventsIngest: SIGNED_IN,
+    ...fields(ADMINISTRATORS, "deadLettersReplay", "deadLettersPurge", "subjectErase"),
   },
   LoginPayload: fields(ANYBODY, "accessToken", "tokenType", "expiresIn", "user"),
   User: fields(
@@ -258,6 +240,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   AuditActor: fields(SIGNED_IN, "userId", "role"),
   UserActivity: fields(SIGNED_IN, "userId", "summary", "items"),
   UserActivitySummary: fields(SIGNED_IN, "totalActions", "lastActionAt", "byAction"),
+  ...EVENT_RULES,
 };
 
 /** Null: allowed. Else why not. A field without a rule is refused to everybody. */

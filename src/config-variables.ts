@@ -1,0 +1,214 @@
+import { z } from "zod";
+import type { BulkSetting } from "./upstream/index.js";
+
+/** One environment variable: how it is read, and what the README says about it. */
+export interface Variable<T extends z.ZodType = z.ZodType> {
+  readonly type: T;
+  readonly help: string;
+  /** May also be given as a file, by `<NAME>_FILE`. */
+  readonly secret?: true;
+}
+
+const variable = <T extends z.ZodType>(type: T, help: string): Variable<T> => ({ type, help });
+const secret = <T extends z.ZodType>(type: T, help: string): Variable<T> => ({ type, help, secret: true });
+
+const number = (fallback: number, minimum: number, maximum: number) =>
+  z.coerce.number({ error: "expected a number" }).min(minimum).max(maximum).default(fallback);
+const onOff = (fallback: "on" | "off") =>
+  z
+    .enum(["on", "off", "true", "false"])
+    .default(fallback)
+    .transform((value) => value === "on" || value === "true");
+const httpUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "expected an http(s) URL")
+  .optional();
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((item) => item.trim())
+      .filter(Boolean),
+  );
+
+/** `engine=5000,brakes=2000` */
+const amounts = z
+  .string()
+  .default("")
+  .transform((text, context) => {
+    const costs = new Map<string, number>();
+    for (const pair of text.split(",").filter((part) => part.trim() !== "")) {
+      const [component = "", amount = ""] = pair.split("=").map((part) => part.trim());
+      if (!component || amount === "" || !(Number(amount) >= 0 && Number.isFinite(Number(amount)))) {
+        context.addIssue({ code: "custom", message: `expected component=amount pairs, got "${pair}"` });
+        return z.NEVER;
+      }
+      costs.set(component, Number(amount));
+    }
+    return costs;
+  });
+
+export const SOURCES = ["kafka", "redis-streams", "redis-pubsub"] as const;
+
+const BULK = ["auto", "on", "off"] as const;
+
+/** Every variable that the gateway reads. The README's table is generated from this. */
+export const VARIABLES = {
+  NODE_ENV: variable(
+    z.string().default("development"),
+    "`production` starts no demo, makes no users and insists on a proper secret",
+  ),
+  SERVICE_NAME: variable(z.string().default("crowsnest"), "name in logs"),
+  HOST: variable(z.string().default("0.0.0.0"), "address to listen on"),
+  PORT: variable(number(8007, 0, 65535), "port to listen on"),
+  LOG_LEVEL: variable(
+    z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+    "least severe level that is logged",
+  ),
+  DATA_DIR: variable(z.string().min(1).default("data"), "folder of everything embedded"),
+  DATABASE_URL: secret(z.string().optional(), "Postgres for users and audit; embedded in `DATA_DIR` without it"),
+  INGESTION_SERVICE_URL: variable(httpUrl, "base URL of the ingestion service"),
+  HEALTH_SERVICE_URL: variable(httpUrl, "base URL of the health service"),
+  AGENT_SERVICE_URL: variable(httpUrl, "base URL of the agent service"),
+  ALERT_SERVICE_URL: variable(httpUrl, "base URL of the alert service"),
+  SCHEDULING_SERVICE_URL: variable(httpUrl, "base URL of the scheduling service"),
+  WARRANTY_SERVICE_URL: variable(httpUrl, "base URL of the warranty service"),
+  UPSTREAM_API_KEY: secret(
+    z.string().optional(),
+    "sent to all services as `X-API-Key`; `HEALTH_API_KEY` and so on for a single one",
+  ),
+  UPSTREAM_TIMEOUT_MS: variable(
+    number(3000, 10, 120_000),
+    "deadline of one upstream call; `HEALTH_TIMEOUT_MS` and so on for a single service",
+  ),
+  UPSTREAM_CONCURRENCY: variable(number(64, 1, 1024), "calls in flight per service"),
+  UPSTREAM_MAX_BYTES: variable(number(32 * 1024 * 1024, 1024, 1024 ** 3), "largest upstream answer accepted"),
+  UPSTREAM_BREAKER_SECONDS: variable(number(5, 0.1, 600), "how long a service that keeps failing is left alone"),
+  UPSTREAM_BULK: variable(
+    z
+      .string()
+      .default("auto")
+      .transform((text, context) => bulkSettings(text, context)),
+    "whether services have bulk forms: `auto` (find out), `on`, `off`, or per service `health=on,scheduling=off,warranty=auto`",
+  ),
+  METRICS_CACHE_TTL_SECONDS: variable(
+    number(300, 1, 86_400),
+    "how long upstream data is used; it is served for as long again, marked stale, while it is renewed",
+  ),
+  CACHE_MAX_BYTES: variable(number(256 * 1024 * 1024, 1024, 1024 ** 4), "size of the cache, counted as on the wire"),
+  FORCE_REFRESH_PARAM: variable(
+    z
+      .string()
+      .default("refresh")
+      .transform((text) => text.replace(/^\?/, "").replace(/=.*$/, ""))
+      .refine((name) => /^\w+$/.test(name), "expected the name of a query parameter"),
+    "query parameter that bypasses the cache",
+  ),
+  SWEEP: variable(onOff("on"), "renew the dashboard's data in the background"),
+  SWEEP_CALLS_PER_SECOND: variable(number(100, 1, 10_000), "most upstream calls a second that the background may make"),
+  TREND_PATIENCE_MS: variable(number(1000, 0, 60_000), "how long a first answer waits for the health trend"),
+  EVENT_SOURCES: variable(
+    list.refine(
+      (names) => names.every((name) => (SOURCES as readonly string[]).includes(name)),
+      `expected a list of ${SOURCES.join(", ")}`,
+    ),
+    "where events come from beside HTTP: `kafka`, `redis-streams`, `redis-pubsub`; Kafka also whenever its servers are set",
+  ),
+  KAFKA_BOOTSTRAP_SERVERS: variable(list, "Kafka brokers, `host:port`, comma-separated"),
+  KAFKA_TOPICS: variable(list, "topics to read; those of ride events when not set"),
+  KAFKA_GROUP_ID: variable(z.string().min(1).default("analytics-service-group"), "Kafka consumer group"),
+  KAFKA_TOPIC_DLQ: variable(
+    z.string().default("openride.events.dlq"),
+    "topic that dead letters are published to as well",
+  ),
+  REDIS_URL: secret(z.string().optional(), "Redis, `redis://…`: event sources"),
+  REDIS_STREAMS: variable(list, "streams to read, names or `prefix*`; one per type of fleet event when not set"),
+  REDIS_STREAM_GROUP: variable(z.string().min(1).default("analytics-service"), "Redis Streams consumer group"),
+  REDIS_CHANNELS: variable(list, "pub/sub channels to listen to; those of event bookings when not set"),
+  CLICKHOUSE_URL: secret(
+    z.string().optional(),
+    "ClickHouse for events, `http://user:password@host:8123/database`; an embedded DuckDB in `DATA_DIR` without it",
+  ),
+  CLICKHOUSE_CLUSTER: variable(z.string().optional(), "ClickHouse cluster that tables are made on, replicated"),
+  EVENT_STORE_MEMORY_MB: variable(number(512, 64, 1_048_576), "memory that the embedded event store may use"),
+  SPOOL_MAX_BYTES: variable(
+    number(10 * 1024 ** 3, 1024 * 1024, 1024 ** 5),
+    "most bytes of events that wait on disk for the store; beyond this new ones are refused with 503",
+  ),
+  EVENT_TYPES_FILE: variable(
+    z.string().optional(),
+    "JSON file with further event types, or other schemas of known ones",
+  ),
+  UNKNOWN_EVENTS: variable(z.enum(["accept", "refuse"]).default("accept"), "what becomes of events of unknown types"),
+  EVENT_RETENTION_DAYS: variable(
+    z.coerce.number({ error: "expected a number of days" }).int().min(1).optional(),
+    "days that events are kept whose type says nothing else; for ever when not set",
+  ),
+  WRITE_KEYS: secret(
+    z
+      .string()
+      .default("")
+      .transform((text, context) => writeKeys(text, context)),
+    "public keys, comma-separated, that may send events and do nothing else",
+  ),
+  ANONYMIZE_USERS: variable(onOff("off"), "store hashes instead of user ids, and leave personal fields out"),
+  ANONYMIZE_SECRET: secret(z.string().optional(), "key of these hashes; without one they can be guessed"),
+  CURRENCY: variable(
+    z
+      .string()
+      .regex(/^[A-Z]{3}$/, "expected an ISO 4217 code")
+      .default("USD"),
+    "currency of all amounts",
+  ),
+  BREAKDOWN_COSTS: variable(
+    amounts,
+    "breakdown cost per component where no emergency repair tells it: `engine=5000,brakes=2000`",
+  ),
+  FLEET_NOW: variable(
+    z.iso.datetime({ offset: true }).optional(),
+    "moment that figures take for now, running on from there; for replaying historic data",
+  ),
+  JWT_SECRET_KEY: secret(z.string().optional(), "secret of all tokens, 32 characters or more"),
+  JWT_ALGORITHM: variable(z.enum(["HS256", "HS384", "HS512"]).default("HS256"), "how tokens are signed"),
+  JWT_EXPIRY_HOURS: variable(number(24, 0.01, 8760), "how long a token is good for"),
+  INTROSPECTION: variable(
+    z.enum(["on", "off"]).optional(),
+    "whether the schema can be queried; off in production by default",
+  ),
+  CORS_ORIGINS: variable(list, "origins of browsers that may call, comma-separated; none by default"),
+  TRUST_PROXY: variable(onOff("off"), "take the client's address from X-Forwarded-For"),
+  DEMO_VEHICLES: variable(number(1000, 12, 100_000), "size of the demo fleet"),
+  DEMO_SEED: variable(number(1, 0, 2 ** 31), "seed of the demo fleet"),
+} satisfies Record<string, Variable>;
+
+function bulkSettings(
+  text: string,
+  context: z.RefinementCtx,
+): Record<"health" | "scheduling" | "warranty", BulkSetting> {
+  const isSetting = (word: string): word is BulkSetting => (BULK as readonly string[]).includes(word);
+  if (isSetting(text)) return { health: text, scheduling: text, warranty: text };
+  const settings: Record<string, BulkSetting> = { health: "auto", scheduling: "auto", warranty: "auto" };
+  for (const pair of text.split(",")) {
+    const [name = "", word = ""] = pair.split("=").map((part) => part.trim());
+    if (!Object.hasOwn(settings, name) || !isSetting(word)) {
+      context.addIssue({ code: "custom", message: `expected auto, on, off or pairs like health=on, got "${pair}"` });
+      return z.NEVER;
+    }
+    settings[name] = word;
+  }
+  return settings as Record<"health" | "scheduling" | "warranty", BulkSetting>;
+}
+
+const WRITE_KEY = /^[\w-]{8,128}$/;
+
+function writeKeys(text: string, context: z.RefinementCtx): string[] {
+  const keys = text
+    .split(",")
+    .map((key) => key.trim())
+    .filter(Boolean);
+  if (keys.every((key) => WRITE_KEY.test(key))) return keys;
+  context.addIssue({ code: "custom", message: "expected keys of 8 to 128 letters, digits, _ and -, comma-separated" });
+  return z.NEVER;
+}

@@ -1,0 +1,213 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AuditLog } from "./audit/index.js";
+import { Registry } from "./auth/index.js";
+import { systemClock } from "./base/clock.js";
+import type { Config } from "./config.js";
+import {
+  AuditEntries,
+  type Database,
+  DeadLetters,
+  JobRecords,
+  LeaseRecords,
+  lockFolder,
+  openDatabase,
+  Users,
+} from "./db/index.js";
+import {
+  anonymise,
+  applyRetention,
+  auditRecordOf,
+  ERASURE_JOB,
+  ERASURE_JOB_OPTIONS,
+  Erasure,
+  EVENT_TYPES,
+  EventEngine,
+  EventRegistry,
+  type EventStore,
+  loadOverrides,
+  openClickHouseStore,
+  openDuckDbStore,
+  RETENTION_HOUR,
+  RETENTION_JOB,
+} from "./events/index.js";
+import { dailyAt, Jobs, Leases } from "./jobs/index.js";
+import type { Logger } from "./ops/logs.js";
+import type { Metrics } from "./ops/metrics.js";
+
+/** What the gateway keeps and does by itself, without upstream services and without a door to the outside. */
+export interface Core {
+  readonly database: Database;
+  readonly users: Users;
+  readonly registry: Registry;
+  readonly audit: AuditLog;
+  readonly jobs: Jobs;
+  readonly events: EventEngine;
+  readonly letters: DeadLetters;
+  readonly erasure: Erasure;
+  /** Stops what runs, writes what waits, closes everything. */
+  close(): Promise<void>;
+}
+
+export type CoreConfig = Pick<
+  Config,
+  | "DATA_DIR"
+  | "DATABASE_URL"
+  | "CLICKHOUSE_URL"
+  | "CLICKHOUSE_CLUSTER"
+  | "EVENT_STORE_MEMORY_MB"
+  | "SPOOL_MAX_BYTES"
+  | "EVENT_TYPES_FILE"
+  | "UNKNOWN_EVENTS"
+  | "EVENT_RETENTION_DAYS"
+  | "ANONYMIZE_USERS"
+  | "ANONYMIZE_SECRET"
+>;
+
+/** Lease under which one of several processes writes to a store that they share. */
+const STORE_WRITER = "events.store-writer";
+const WRITER_PATIENCE_MS = 150;
+
+/** @throws Error when something required cannot be had; nothing is left open then */
+export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger): Promise<Core> {
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    await mkdir(config.DATA_DIR, { recursive: true, mode: 0o700 });
+    closers.push(await lockFolder(config.DATA_DIR));
+    // The two slow parts of a start, side by side. When one fails the other is waited for, so that it can be closed.
+    const opening = [
+      closing(closers, openDatabase(config.DATABASE_URL ? { url: config.DATABASE_URL } : { folder: config.DATA_DIR })),
+      closing(closers, openStore(config, log)),
+    ] as const;
+    await Promise.allSettled(opening);
+    const [database, store] = await Promise.all(opening);
+
+    const entries = new AuditEntries(database.prisma);
+    const audit = new AuditLog(entries, systemClock, metrics, log);
+    closers.push(() => audit.close());
+    await audit.flush();
+    const users = new Users(database.prisma, entries);
+    const letters = new DeadLetters(database.prisma, entries);
+
+    const owner = `${hostname()}-${process.pid}`;
+    const leases = new Leases({ records: new LeaseRecords(database.prisma), owner, log });
+    closers.push(() => leases.stop());
+    const exclusively = config.CLICKHOUSE_URL && config.DATABASE_URL ? underLease(leases) : alone;
+    const events = await closing(closers, openEvents(config, { store, entries, letters, metrics, log, exclusively }));
+
+    const jobs = new Jobs({ records: new JobRecords(database.prisma), clock: systemClock, log, metrics, owner });
+    closers.push(() => jobs.stop());
+    const erasure = new Erasure({
+      before: [{ name: "spool", erase: () => events.settled().then(() => 0) }],
+      store,
+      deadLetters: letters,
+      after: [],
+      audit: entries,
+      clock: systemClock,
+      secret: await keptSecret(config.DATA_DIR, "erasure-secret"),
+      exclusively,
+    });
+    jobs.define(ERASURE_JOB, erasure.handle, ERASURE_JOB_OPTIONS);
+    jobs.define(
+      RETENTION_JOB,
+      applyRetention({
+        store,
+        types: () => events.registry.types(),
+        defaultDays: config.EVENT_RETENTION_DAYS ?? null,
+        clock: systemClock,
+        audit: entries,
+        exclusively,
+      }),
+    );
+    jobs.every(RETENTION_JOB, dailyAt(RETENTION_HOUR));
+    return { database, users, registry: new Registry(users, audit), audit, jobs, events, letters, erasure, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function closing<T extends { close(): Promise<unknown> }>(
+  closers: (() => Promise<unknown> | unknown)[],
+  opening: Promise<T>,
+): Promise<T> {
+  const part = await opening;
+  closers.push(() => part.close());
+  return part;
+}
+
+async function openStore(config: CoreConfig, log: Logger): Promise<EventStore> {
+  const startedAt = performance.now();
+  const store = config.CLICKHOUSE_URL
+    ? await openClickHouseStore({ url: config.CLICKHOUSE_URL, cluster: config.CLICKHOUSE_CLUSTER })
+    : await openDuckDbStore({
+        folder: join(config.DATA_DIR, "events"),
+        memoryLimit: `${config.EVENT_STORE_MEMORY_MB}MB`,
+      });
+  log.info({ milliseconds: Math.round(performance.now() - startedAt), store: store.description }, "event store opened");
+  return store;
+}
+
+interface EventParts {
+  readonly store: EventStore;
+  readonly entries: AuditEntries;
+  readonly letters: DeadLetters;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly exclusively: Exclusively;
+}
+
+async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventEngine> {
+  const file = config.EVENT_TYPES_FILE;
+  const registry = new EventRegistry(file ? await loadOverrides(file, EVENT_TYPES) : EVENT_TYPES, {
+    unknown: config.UNKNOWN_EVENTS,
+  });
+  const secret = config.ANONYMIZE_SECRET ?? null;
+  const startedAt = performance.now();
+  const engine = await EventEngine.open({
+    ...parts,
+    folder: join(config.DATA_DIR, "spool"),
+    spoolMaxBytes: config.SPOOL_MAX_BYTES,
+    registry,
+    clock: systemClock,
+    anonymise: config.ANONYMIZE_USERS ? (event) => anonymise(event, registry.get(event.type) ?? null, secret) : null,
+    keepLetters: (letters) => parts.letters.add(letters),
+    audit: async (events) => void (await parts.entries.seal(events.map(auditRecordOf))),
+  });
+  parts.log.info({ milliseconds: Math.round(performance.now() - startedAt) }, "event spool opened");
+  return engine;
+}
+
+type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;
+
+const alone: Exclusively = (write) => write();
+
+function underLease(leases: Leases): Exclusively {
+  return async (write) => {
+    for (;;) {
+      const held = await leases.withLease(STORE_WRITER, () => write());
+      if (held) return held.value;
+      await sleep(WRITER_PATIENCE_MS * (0.5 + Math.random()));
+    }
+  };
+}
+
+/** A secret made once and kept: what it protects survives a restart, and nothing is a known default. */
+export async function keptSecret(folder: string, name: string): Promise<string> {
+  const path = join(folder, name);
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    const secret = randomBytes(32).toString("base64");
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(path, secret, { mode: 0o600 });
+    await chmod(path, 0o600);
+    return secret;
+  }
+}

@@ -1,0 +1,43 @@
+import { ROLES, type Role } from "./roles.js";
+
+/**
+ * Who may read a field. `public`: anybody, signed in or not. Else the role must be listed, and where permissions are
+ * named the principal must hold one of them. `self` names an argument that, when it is the caller's own id, opens the
+ * field to `selfRoles`.
+ */
+export interface Rule {
+  readonly public?: true;
+  readonly roles: readonly Role[];
+  readonly permissions?: readonly string[];
+  readonly self?: string;
+  /** The roles that `self` holds for; all when left out. */
+  readonly selfRoles?: readonly Role[];
+}
+
+export const ANYBODY: Rule = { public: true, roles: ROLES };
+export const SIGNED_IN: Rule = { roles: ROLES };
+export const FLEET_STAFF: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "SUPPORT"] };
+/** Whoever may look at single vehicles, each within the own scope. Executives see figures only. */
+export const VEHICLE_READERS: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN", "SUPPORT"] };
+export const FIGURE_READERS: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "EXECUTIVE"] };
+export const ALL_BUT_COST: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "EXECUTIVE", "SUPPORT"] };
+export const COST: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "ADMIN", "EXECUTIVE"] };
+export const ADMINISTRATORS: Rule = { roles: ["ADMIN"] };
+export const BOOKING: Rule = {
+  roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "ADMIN"],
+  permissions: ["book_appointments", "manage_appointments"],
+};
+export const ALERT_HANDLING: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN"] };
+
+export type Fields = Readonly<Record<string, Rule>>;
+
+export function fields(rule: Rule, ...names: readonly string[]): Fields {
+  return Object.fromEntries(names.map((name) => [name, rule]));
+}
+
+export function connection(name: string): Record<string, Fields> {
+  return {
+    [`${name}Connection`]: fields(SIGNED_IN, "edges", "nodes", "pageInfo", "totalCount"),
+    [`${name}Edge`]: fields(SIGNED_IN, "cursor", "node"),
+  };
+}

@@ -1,0 +1,20 @@
+export { anonymise, anonymiseUser } from "./anonymise.js";
+export { auditRecordOf } from "./audit-trail.js";
+export { type Replayed, replayDeadLetters } from "./dead-letters.js";
+export { EventEngine } from "./engine.js";
+export { ERASURE_JOB, ERASURE_JOB_OPTIONS, Erasure, type ErasureProgress } from "./erasure.js";
+export type { Area, DeadLetter, Fault, FaultKind, StoredEvent } from "./event.js";
+export { type Batch, type BatchFault, BatchRefused, Intake, type Receipt } from "./intake.js";
+export { ndjsonMessages } from "./ndjson.js";
+export { EVENT_TYPES, EventRegistry, type EventType, loadOverrides } from "./registry/index.js";
+export { applyRetention, RETENTION_HOUR, RETENTION_JOB } from "./retention.js";
+export { type RawMessage, SHAPES, type ShapeName } from "./shapes/index.js";
+export { SpoolRefused } from "./spool/index.js";
+export {
+  type EventFilter,
+  type EventRow,
+  type EventStore,
+  openClickHouseStore,
+  openDuckDbStore,
+  StoreUnavailable,
+} from "./store/index.js";

@@ -1,0 +1,2 @@
+export { type LoadIo, runLoad } from "./run.js";
+export type { Sender, Sent } from "./sender.js";

@@ -1,0 +1,68 @@
+import { NO_REQUEST } from "./audit/index.js";
+import type { NewAccount } from "./auth/index.js";
+import { systemClock } from "./base/clock.js";
+import type { Core } from "./core.js";
+import { DEFAULT_TENANT, type DeadLetterFilter, type StoredDeadLetter } from "./db/index.js";
+import { ndjsonMessages, type Replayed, replayDeadLetters, SHAPES } from "./events/index.js";
+
+/**
+ * What whoever runs the gateway can have it do from the command line: with arguments and results that are plain JSON,
+ * so that it can be asked for through a socket as well.
+ */
+export interface Operator {
+  createAccount(account: NewAccount): Promise<{ id: string; username: string | null }>;
+  deadLetters(query: {
+    filter: DeadLetterFilter;
+    limit: number;
+  }): Promise<{ items: readonly StoredDeadLetter[]; total: number }>;
+  deadLetter(id: string): Promise<StoredDeadLetter | null>;
+  replayDeadLetters(filter: DeadLetterFilter): Promise<Replayed>;
+  purgeDeadLetters(filter: DeadLetterFilter): Promise<number>;
+  /** Takes in plain events, NDJSON; what is at fault goes to the dead letters. */
+  ingest(lines: string): Promise<{ accepted: number; setAside: number }>;
+}
+
+/** Whom the audit trail names for what came from the command line. */
+const BY = "cli";
+
+export function createOperator(core: Core): Operator {
+  const { events, letters, registry, audit } = core;
+  const record = (action: string, details: Record<string, unknown>) =>
+    audit.record({
+      ...NO_REQUEST,
+      tenantId: DEFAULT_TENANT,
+      userId: BY,
+      role: null,
+      action,
+      resource: "dead-letters",
+      details,
+      source: "user",
+    });
+  return {
+    createAccount: async (account) => {
+      const { id, username } = await registry.create(DEFAULT_TENANT, account, BY);
+      return { id, username };
+    },
+    deadLetters: ({ filter, limit }) => letters.page(DEFAULT_TENANT, filter, limit),
+    deadLetter: (id) => letters.get(DEFAULT_TENANT, id),
+    replayDeadLetters: (filter) =>
+      replayDeadLetters({
+        engine: events,
+        letters,
+        tenant: DEFAULT_TENANT,
+        filter,
+        clock: systemClock,
+        record: () => record("deadLetters.replay", { filter }),
+      }),
+    purgeDeadLetters: (filter) => letters.purge(DEFAULT_TENANT, filter, record("deadLetters.purge", { filter })),
+    ingest: async (lines) => {
+      const { accepted, setAside } = await events.intake.accept({
+        tenant: DEFAULT_TENANT,
+        shape: SHAPES.plain,
+        messages: ndjsonMessages(lines, "load"),
+        onFault: "set-aside",
+      });
+      return { accepted, setAside: setAside.length };
+    },
+  };
+}
