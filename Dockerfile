@@ -7,7 +7,7 @@ COPY . .
 # `npm ci` runs `prepare`: generates the Prisma client, resolver types and an empty database, then compiles to dist.
 RUN --mount=type=cache,target=/root/.npm npm ci
 # Not --omit=dev: the Prisma CLI and TypeScript are optional peers of @prisma/client, and it would keep them.
-RUN npm pkg delete devDependencies && npm prune --ignore-scripts
+RUN npm pkg delete devDependencies workspaces && npm prune --ignore-scripts
 
 FROM node:24-slim
 WORKDIR /app

@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundle, HAS_BROWSER, openBrowser, type Site, serveSite, until } from "../support/browser.js";
+import { bundle, openBrowser, type Site, serveSite, USES_BROWSER, until } from "../support/browser.js";
 import { KillableGateway, WRITE_KEY } from "./gateway.js";
 
 const PAGE = `<!doctype html><title>app</title><div id="root"></div><script type="module" src="/app.js"></script>`;
@@ -41,7 +41,7 @@ const app = (gateway: string) => `
   );
 `;
 
-describe.runIf(HAS_BROWSER)("a React application under StrictMode", () => {
+describe.runIf(USES_BROWSER)("a React application under StrictMode", () => {
   let browser: Browser;
   let site: Site;
   let gateway: KillableGateway;

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundle, HAS_BROWSER, openBrowser, type Site, serveSite, until } from "../support/browser.js";
+import { bundle, openBrowser, type Site, serveSite, USES_BROWSER, until } from "../support/browser.js";
 import { KillableGateway, WRITE_KEY } from "./gateway.js";
 
 const PAGE = `<!doctype html><title>shop</title><script type="module" src="/page.js"></script>`;
@@ -8,8 +8,8 @@ const PAGE = `<!doctype html><title>shop</title><script type="module" src="/page
 /** Tracks numbered events at a random pace; how far it is survives a reload, so no number is ever left out. */
 const script = (gateway: string) => `
   import { createAnalytics } from "./clients/sdk/src/index.ts";
-  const options = { url: "${gateway}", writeKey: "${WRITE_KEY}", flushIntervalMs: 300 };
-  const analytics = createAnalytics({ ...options, ...JSON.parse(localStorage.getItem("options")) });
+  const flushIntervalMs = window.isPatient ? 600_000 : 300;
+  const analytics = createAnalytics({ url: "${gateway}", writeKey: "${WRITE_KEY}", flushIntervalMs });
   const tracked = () => Number(localStorage.getItem("tracked"));
   const trackTo = (last, type = "numbered", pace = 40) => {
     const n = tracked() + 1;
@@ -25,7 +25,7 @@ const script = (gateway: string) => `
 
 const numbers = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
-describe.runIf(HAS_BROWSER)("the SDK in a browser, before a real gateway", () => {
+describe.runIf(USES_BROWSER)("the SDK in a browser, before a real gateway", () => {
   let browser: Browser;
   let site: Site;
   let gateway: KillableGateway;
@@ -90,6 +90,7 @@ describe.runIf(HAS_BROWSER)("the SDK in a browser, before a real gateway", () =>
   }, 120_000);
 
   it("gets events stored that were tracked right before the page's end", async () => {
+    await context.addInitScript("window.isPatient = true");
     const page = await open();
     await page.evaluate(`trackTo(9, "parting", 0)`);
     await page.close();
@@ -108,10 +109,8 @@ describe.runIf(HAS_BROWSER)("the SDK in a browser, before a real gateway", () =>
   }, 60_000);
 
   it("leaves events of a tab that crashes to the next one", async () => {
+    await context.addInitScript("window.isPatient = true");
     const dying = await open();
-    await dying.evaluate(`localStorage.setItem("options", JSON.stringify({ flushIntervalMs: 600_000 }))`);
-    await dying.reload();
-    await dying.waitForFunction("window.trackTo");
     await dying.evaluate(`trackTo(5, "crashed", 0)`);
     const crashed = dying.waitForEvent("crash");
     await dying.goto("chrome://crash").catch(() => undefined);

@@ -8,6 +8,8 @@ import { type Browser, chromium } from "playwright-core";
 const EXECUTABLE = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const HAS_BROWSER = existsSync(EXECUTABLE);
+/** Tests skip themselves without a browser, but fail where everything is meant to be there. */
+export const USES_BROWSER = HAS_BROWSER || process.env.REQUIRE_SUITES === "1";
 
 /** Chromium as people use it: Playwright would turn the page cache of the back button off. */
 export async function openBrowser(): Promise<Browser> {
