@@ -11,7 +11,7 @@ const upward = LAYERS.flatMap((folders, layer) => {
     name: `${folder}-imports-downward-only`,
     severity: "error",
     from: { path: `^src/${folder}/` },
-    to: { path: `^src/(${above.join("|")}|app|main|cli|config|config-variables|control|demo)(/|\\.|-)` },
+    to: { path: `^src/(${above.join("|")}|app|core|operator|event-sources|main|cli|config|config-variables|control|demo)(/|\\.|-)` },
   }));
 });
 
@@ -52,7 +52,7 @@ module.exports = {
     only("undici-in-upstream-only", "upstream/|demo/", "^(node_modules/)?undici"),
     only("event-database-drivers-in-their-stores-only", "events/store/|load/rows", "(@duckdb/|@clickhouse/)"),
     only("prisma-in-db-only", "db/", "(@prisma/|pglite|node_modules/pg/)"),
-    only("config-for-the-wiring-only", "(app|main|cli|config)(\\.test)?\\.ts$", "^src/config(-variables)?\\.ts$"),
+    only("config-for-the-wiring-only", "(app|core|event-sources|main|cli|config)(\\.test)?\\.ts$", "^src/config(-variables)?\\.ts$"),
   ],
   options: {
     tsConfig: { fileName: "tsconfig.json" },

@@ -1,8 +1,7 @@
 // A process of its own that sends batches of events as fast as they are acknowledged, or at a given rate, and tells its
 // parent what it saw: node bench/ingest-sender.mjs URL TOKEN BATCHES CONNECTIONS [EVENTS_PER_SECOND]
 import { randomBytes } from "node:crypto";
-import { request } from "node:http";
-import { Agent } from "node:http";
+import { Agent, request } from "node:http";
 
 const [url, token, batchesText, connectionsText, rateText = "0"] = process.argv.slice(2);
 const BATCH = 100;
@@ -18,7 +17,12 @@ const template = Buffer.from(JSON.stringify(Array.from({ length: BATCH }, (_, i)
 const marks = [];
 for (let at = template.indexOf(MARK); at >= 0; at = template.indexOf(MARK, at + 1)) marks.push(at);
 const times = [];
-for (let at = template.indexOf("2020-01-01T00:00:00.000Z"); at >= 0; at = template.indexOf("2020-01-01T00:00:00.000Z", at + 1)) times.push(at);
+for (
+  let at = template.indexOf("2020-01-01T00:00:00.000Z");
+  at >= 0;
+  at = template.indexOf("2020-01-01T00:00:00.000Z", at + 1)
+)
+  times.push(at);
 
 function event(i) {
   return {
@@ -27,7 +31,13 @@ function event(i) {
     time: "2020-01-01T00:00:00.000Z",
     user: `user-${(i * 7919) % USERS}`,
     session: `session-${(i * 31) % 5000}`,
-    properties: { page: `/products/${i}`, referrer: "/search?q=shoes", plan: i % 3 ? "free" : "team", position: i, experiment: "b" },
+    properties: {
+      page: `/products/${i}`,
+      referrer: "/search?q=shoes",
+      plan: i % 3 ? "free" : "team",
+      position: i,
+      experiment: "b",
+    },
   };
 }
 
@@ -51,7 +61,15 @@ function send(body) {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
-      { agent, method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "content-length": body.length } },
+      {
+        agent,
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          "content-length": body.length,
+        },
+      },
       (incoming) => {
         incoming.resume();
         incoming.once("end", () => resolve(incoming.statusCode));
@@ -82,5 +100,16 @@ const seconds = (performance.now() - startedAt) / 1000;
 const sorted = latencies.subarray(0, done).sort();
 const at = (share) => sorted[Math.min(done - 1, Math.floor(done * share))];
 const cpu = process.cpuUsage();
-console.log(JSON.stringify({ seconds, events: done * BATCH, refused, rate: (done * BATCH) / seconds, p50: at(0.5), p99: at(0.99), max: at(1), cpuSeconds: (cpu.user + cpu.system) / 1e6 }));
+console.log(
+  JSON.stringify({
+    seconds,
+    events: done * BATCH,
+    refused,
+    rate: (done * BATCH) / seconds,
+    p50: at(0.5),
+    p99: at(0.99),
+    max: at(1),
+    cpuSeconds: (cpu.user + cpu.system) / 1e6,
+  }),
+);
 process.exit();

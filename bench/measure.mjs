@@ -68,6 +68,11 @@ export async function withCpu(gateway, upstreams, work) {
 
 export const below = (value) => ({ text: (unit) => `< ${show(value, unit)}`, holds: (seen) => seen < value });
 export const atMost = (value) => ({ text: (unit) => `≤ ${show(value, unit)}`, holds: (seen) => seen <= value });
+export const atLeast = (value) => ({
+  text: (unit) => `≥ ${show(value, unit)}`,
+  holds: (seen) => seen >= value,
+  isFloor: true,
+});
 export const exactly = (value) => ({ text: (unit) => `= ${show(value, unit)}`, holds: (seen) => seen === value });
 
 export function show(value, unit) {
@@ -88,7 +93,7 @@ export function rowOf(scenario, figures) {
     scenario,
     figure: name,
     median: show(median(values), unit),
-    worst: show(Math.max(...values), unit),
+    worst: show(limit?.isFloor ? Math.min(...values) : Math.max(...values), unit),
     limit: limit?.text(unit) ?? "",
     verdict: !limit ? "" : values.every(limit.holds) ? "pass" : "FAIL",
     calls: [...new Set(figures.map((figure) => figure.calls).filter((calls) => calls !== undefined))].join(" / "),

@@ -9,7 +9,8 @@ import { type Core, keptSecret, openCore } from "./core.js";
 import { type Database, DEFAULT_TENANT } from "./db/index.js";
 import { DEMO_ACCOUNTS, startDemo } from "./demo-fleet.js";
 import type { Principal } from "./domain/access/scope.js";
-import type { EventEngine } from "./events/index.js";
+import { eventSources } from "./event-sources.js";
+import type { EventEngine, EventSource } from "./events/index.js";
 import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep, Viewer } from "./fleet/index.js";
 import { createExecute, createSchema, type Services } from "./graphql/index.js";
 import { createServer } from "./http/server.js";
@@ -125,6 +126,7 @@ export async function createApp(config: Config): Promise<App> {
       version: VERSION,
     };
 
+    const sources = eventSources(config, events, metrics, log);
     const schema = createSchema();
     const server = await createServer({
       name: config.SERVICE_NAME,
@@ -142,6 +144,7 @@ export async function createApp(config: Config): Promise<App> {
       dependencies: [
         { name: "database", required: true, check: async () => checkDatabase(core.database) },
         { name: "event-store", required: false, check: async () => checkEvents(core) },
+        ...sources.map((source) => ({ name: source.name, required: false, check: async () => checkSource(source) })),
         ...SERVICE_NAMES.map((name) => ({
           name: `${name}-service`,
           required: false,
@@ -154,6 +157,10 @@ export async function createApp(config: Config): Promise<App> {
     });
     closers.push(() => server.close());
 
+    for (const source of sources) source.start();
+    closers.push(async () => {
+      await Promise.all(sources.map((source) => source.stop()));
+    });
     core.jobs.start();
     if (config.SWEEP) {
       const sweepClients = createClients(
@@ -254,6 +261,14 @@ async function checkDatabase(database: Database): Promise<{ status: "ok"; detail
 async function checkEvents({ events }: Core): Promise<{ status: "ok" | "degraded"; detail: string }> {
   const waiting = `${events.store.description}, ${events.waitingBytes} bytes waiting`;
   return { status: events.isStoring ? "ok" : "degraded", detail: waiting };
+}
+
+async function checkSource(source: EventSource): Promise<{ status: "ok" | "degraded"; detail: string }> {
+  const { state, lag, detail } = source.status();
+  return {
+    status: state === "running" ? "ok" : "degraded",
+    detail: `${detail}${lag === null ? "" : `, ${lag} waiting`}`,
+  };
 }
 
 async function checkService(

@@ -8,6 +8,7 @@ import { remoteOperator } from "./control.js";
 import { openCore } from "./core.js";
 import { lockHolder } from "./db/index.js";
 import { deadLettersCommand } from "./dead-letters-command.js";
+import { runLoad } from "./load/index.js";
 import { createOperator, type Operator } from "./operator.js";
 import { createLogger } from "./ops/logs.js";
 import { createMetrics } from "./ops/metrics.js";
@@ -49,22 +50,55 @@ async function run(args: string[]): Promise<number> {
       return createAdmin(rest);
     case "dead-letters":
       return withOperator((operator) => deadLettersCommand(operator, rest));
+    case "load":
+      return load(rest);
     default:
       throw new UsageError(`unknown command: ${args.join(" ")}\n\n${HELP}`);
   }
 }
 
 /** Through the running gateway, whose files nobody else may open; else on the files themselves. */
-async function withOperator<T>(work: (operator: Operator) => Promise<T>): Promise<T> {
+async function openOperator(): Promise<{ operator: Operator; close: () => Promise<void> }> {
   const config = readCoreConfig(process.env);
-  if ((await lockHolder(config.DATA_DIR)) !== null) return work(remoteOperator(config.DATA_DIR));
-  const core = await openCore(config, createMetrics(), createLogger("crowsnest", "error"));
-  try {
-    return await work(createOperator(core));
-  } finally {
-    await core.events.settled();
-    await core.close();
+  if ((await lockHolder(config.DATA_DIR)) !== null) {
+    return { operator: remoteOperator(config.DATA_DIR), close: async () => undefined };
   }
+  const core = await openCore(config, createMetrics(), createLogger("crowsnest", "error"));
+  return {
+    operator: createOperator(core),
+    close: async () => {
+      await core.events.settled();
+      await core.close();
+    },
+  };
+}
+
+async function withOperator<T>(work: (operator: Operator) => Promise<T>): Promise<T> {
+  const { operator, close } = await openOperator();
+  try {
+    return await work(operator);
+  } finally {
+    await close();
+  }
+}
+
+async function load(args: string[]): Promise<number> {
+  const config = readCoreConfig(process.env);
+  const stop = new AbortController();
+  // The second one ends it at once, as usual.
+  process.once("SIGINT", () => stop.abort());
+  return runLoad(args, {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+    dataDir: config.DATA_DIR,
+    openLocal: async () => {
+      const { operator, close } = await openOperator();
+      return { send: (lines) => operator.ingest(lines), close };
+    },
+    stop: stop.signal,
+  });
 }
 
 async function createAdmin([command, ...args]: string[]): Promise<number> {

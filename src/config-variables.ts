@@ -116,7 +116,10 @@ export const VARIABLES = {
     ),
     "where events come from beside HTTP: `kafka`, `redis-streams`, `redis-pubsub`; Kafka also whenever its servers are set",
   ),
-  KAFKA_BOOTSTRAP_SERVERS: variable(list, "Kafka brokers, `host:port`, comma-separated"),
+  KAFKA_BOOTSTRAP_SERVERS: secret(
+    z.string().optional(),
+    "Kafka: `host:port,host:port`, or `kafka+ssl://user:password@host:port,…?mechanism=scram-sha-512`",
+  ),
   KAFKA_TOPICS: variable(list, "topics to read; those of ride events when not set"),
   KAFKA_GROUP_ID: variable(z.string().min(1).default("analytics-service-group"), "Kafka consumer group"),
   KAFKA_TOPIC_DLQ: variable(

@@ -51,6 +51,7 @@ export function readConfig(environment: Environment): Config {
     faults.push(
       ...missing.map((name) => `${serviceVariable(name, "SERVICE_URL")} is not set: tell where the ${name} service is`),
     );
+  faults.push(...sourceFaults(rest));
   faults.push(...secretFaults(JWT_SECRET_KEY, production));
   if (faults.length > 0) throw new ConfigError(faults);
   return {
@@ -83,6 +84,14 @@ function readValues(environment: Environment, faults: string[]): Values {
       );
   }
   return values as Values;
+}
+
+/** Sources that are asked for without telling where they are. */
+function sourceFaults(values: Pick<Values, "EVENT_SOURCES" | "KAFKA_BOOTSTRAP_SERVERS" | "REDIS_URL">): string[] {
+  return values.EVENT_SOURCES.flatMap((name) => {
+    const needed = name === "kafka" ? "KAFKA_BOOTSTRAP_SERVERS" : "REDIS_URL";
+    return values[needed] ? [] : [`EVENT_SOURCES has ${name}, but ${needed} is not set`];
+  });
 }
 
 function serviceConfigs(

@@ -78,12 +78,14 @@ export class JobRecords {
   /**
    * Takes the job of these kinds that has been due longest, or whose runner let its lease run out.
    * @param kinds each with the milliseconds of its lease
+   * @param own jobs that the caller has in hand itself, however its leases stand
    * @returns null when nothing is due
    */
   async claim(
     kinds: ReadonlyMap<string, number>,
     lease: { readonly owner: string; readonly token: string },
     now: number,
+    own: readonly string[] = [],
   ): Promise<StoredJob | null> {
     const names = [...kinds.keys()];
     const [row] = await this.prisma.$queryRaw<Row[]>`
@@ -93,7 +95,7 @@ export class JobRecords {
           WHERE name = jobs.kind)
       WHERE id = (
         SELECT id FROM jobs
-        WHERE kind = ANY(${names}::text[])
+        WHERE kind = ANY(${names}::text[]) AND id <> ALL(${[...own]}::text[])
           AND ((state = 'waiting' AND run_at <= ${at(now)}) OR (state = 'running' AND lease_until < clock_timestamp()))
         ORDER BY run_at, id FOR UPDATE SKIP LOCKED LIMIT 1)
       RETURNING id, kind, key, tenant_id AS "tenantId", payload, state, run_at AS "runAt", attempts,

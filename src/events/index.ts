@@ -9,6 +9,7 @@ export { ndjsonMessages } from "./ndjson.js";
 export { EVENT_TYPES, EventRegistry, type EventType, loadOverrides } from "./registry/index.js";
 export { applyRetention, RETENTION_HOUR, RETENTION_JOB } from "./retention.js";
 export { type RawMessage, SHAPES, type ShapeName } from "./shapes/index.js";
+export { createSources, type EventSource, type SourcesOptions } from "./sources/index.js";
 export { SpoolRefused } from "./spool/index.js";
 export {
   type EventFilter,

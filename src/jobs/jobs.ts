@@ -96,8 +96,10 @@ export class Jobs {
   /**
    * Has a job of this kind run at each due time: one among all replicas, and never two at once. Due times missed while
    * no process ran, or while the one before was still under way, are made up for by a single run.
+   * @throws Error when the schedule gives no time
    */
   every(kind: string, schedule: Schedule, payload: unknown = {}): void {
+    nextDue(schedule, this.options.clock());
     this.#recurring.set(kind, { schedule, payload });
     this.#recurringAt = 0;
     this.#wakeUp();
@@ -213,7 +215,8 @@ export class Jobs {
     const { records, clock, log, owner, random = Math.random } = this.options;
     const token = randomUUID();
     const takenAt = performance.now();
-    const job = await records.claim(kinds, { owner, token }, clock());
+    const own = [...this.#running.keys()].map((run) => run.claim.job.id);
+    const job = await records.claim(kinds, { owner, token }, clock(), own);
     const kind = job && this.#kinds.get(job.kind);
     if (!kind) return false;
     const run = new Run({ ...kind, job, token, takenAt }, { records, clock, random, log });

@@ -61,6 +61,60 @@ describe.each(DATABASES)("jobs whose processes come and go, in a database %s", (
       expect(effects).toBe(1);
     });
 
+    it("that ran out keep the first process from writing anything while the second one works", async () => {
+      const runs: JobRun[] = [];
+      const written = vi.fn(async () => undefined);
+      for (const jobs of [bench.process("a"), bench.process("b")]) {
+        jobs.define("k", (run) => {
+          runs.push(run);
+          return new Promise((done) => run.signal.addEventListener("abort", done));
+        });
+        const { id } = await jobs.enqueue("k", "1", {});
+        jobs.start();
+        const expected = runs.length + 1;
+        await vi.waitFor(() => expect(runs).toHaveLength(expected), PATIENT);
+        if (expected === 1) await bench.orphan(id);
+      }
+      const [first, second] = runs;
+      await expect(first?.finish("first", written)).rejects.toThrow("another process has the job");
+      await expect(first?.progress("first", written)).rejects.toThrow("another process has the job");
+      expect(first?.signal.aborted).toBe(true);
+      // What the first one's handler returns after that changes nothing either.
+      await sleep(200);
+      expect(await bench.records.get(second?.job.id ?? "")).toMatchObject({
+        state: "running",
+        leaseOwner: "b",
+        progress: null,
+      });
+      await second?.finish("second", written);
+      expect(await bench.reach(second?.job.id ?? "", "done")).toMatchObject({ result: "second", attempts: 2 });
+      expect(written).toHaveBeenCalledTimes(1);
+    });
+
+    it("that ran out do not make a process take its own job a second time", async () => {
+      const jobs = bench.process();
+      let free: () => void = () => undefined;
+      const ran = vi.fn();
+      jobs.define(
+        "k",
+        async () => {
+          ran();
+          await new Promise<void>((done) => {
+            free = done;
+          });
+        },
+        { concurrency: 2 },
+      );
+      jobs.start();
+      const { id } = await jobs.enqueue("k", "1", {});
+      await vi.waitFor(() => expect(ran).toHaveBeenCalled(), PATIENT);
+      await bench.orphan(id);
+      await sleep(300);
+      free();
+      expect(await bench.reach(id, "done")).toMatchObject({ attempts: 1 });
+      expect(ran).toHaveBeenCalledTimes(1);
+    });
+
     it("commit a step together with its progress, or neither", async () => {
       const jobs = bench.process();
       const { prisma } = bench;

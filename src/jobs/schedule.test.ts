@@ -37,6 +37,8 @@ describe("a schedule", () => {
       "A schedule must give a time after 2026-07-14T12:00:00.000Z, got 2026-07-14T12:00:00.000Z",
     );
     expect(() => nextDue(() => new Date(Number.NaN), 0)).toThrow("got none");
+    expect(() => nextDue(0, 0)).toThrow("got none");
+    expect(() => nextDue(-5, 0)).toThrow("A schedule must give a time after");
   });
 });
 

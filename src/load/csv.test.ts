@@ -16,18 +16,61 @@ async function rowsOf(text: string | Buffer, { delimiter = ",", size = 7 } = {})
 
 describe("splitting CSV", () => {
   it.each<[string, string, string[][]]>([
-    ["plain cells", "a,b\n1,2\n", [["a", "b"], ["1", "2"]]],
-    ["a last line without an end", "a,b\n1,2", [["a", "b"], ["1", "2"]]],
-    ["line ends of Windows", "a,b\r\n1,2\r\n", [["a", "b"], ["1", "2"]]],
-    ["both kinds of line ends", "a,b\r\n1,2\n", [["a", "b"], ["1", "2"]]],
+    [
+      "plain cells",
+      "a,b\n1,2\n",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    [
+      "a last line without an end",
+      "a,b\n1,2",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    [
+      "line ends of Windows",
+      "a,b\r\n1,2\r\n",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    [
+      "both kinds of line ends",
+      "a,b\r\n1,2\n",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
     ["a byte order mark", "\uFEFFa,b\n", [["a", "b"]]],
     ["quoted delimiters", '"a,1",b\n', [["a,1", "b"]]],
     ["doubled quotes", '"say ""hi""",""""\n', [['say "hi"', '"']]],
     ["line breaks in quotes", '"one\r\ntwo\n\nthree",x\n', [["one\r\ntwo\n\nthree", "x"]]],
     ["quotes inside an unquoted cell", '5" pipe,a"b"c\n', [['5" pipe', 'a"b"c']]],
-    ["empty cells", ',\n"",x\na,\n', [["", ""], ["", "x"], ["a", ""]]],
+    [
+      "empty cells",
+      ',\n"",x\na,\n',
+      [
+        ["", ""],
+        ["", "x"],
+        ["a", ""],
+      ],
+    ],
     ["empty quoted cells at the end", 'a,""\r\n', [["a", ""]]],
-    ["no rows of empty lines", "a,b\n\n\r\n1,2\n", [["a", "b"], ["1", "2"]]],
+    [
+      "no rows of empty lines",
+      "a,b\n\n\r\n1,2\n",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
     ["letters of several bytes", "é,日本,😀\n", [["é", "日本", "😀"]]],
   ])("reads %s", async (_, text, expected) => {
     for (const size of [1, 2, 3, 1000]) expect(await rowsOf(text, { size })).toEqual(expected);

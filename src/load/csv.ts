@@ -68,12 +68,14 @@ class Splitter {
     if (text !== "") rows.push(broken ? { fault: NOT_UTF8, raw: text } : text.split(this.delimiter));
   }
 
-  #takeAll(lines: Line[], rows: Split[]): void {
-    let left = lines;
-    for (let line = left.shift(); line; line = left.shift()) {
+  #takeAll(lines: readonly Line[], rows: Split[]): void {
+    const left = lines.toReversed();
+    for (let line = left.pop(); line; line = left.pop()) {
       if (this.#open === null && !line.text.includes(QUOTE)) this.#takePlain(line.text, line.broken, rows);
       else this.#split(line, rows);
-      if (this.#open && this.#open.length > LONGEST_QUOTED) left = [...this.#giveUp(rows), ...left];
+      if (this.#open && this.#open.length > LONGEST_QUOTED) {
+        for (const other of this.#giveUp(rows).reverse()) left.push(other);
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import { LoadFailed, messageOf, UsageError } from "./errors.js";
 import type { Sender, Sent } from "./sender.js";
 import type { Progress } from "./state.js";
 
@@ -48,7 +49,9 @@ export class Flights {
       flight.sent = await this.sender.send(events);
       await this.#advance();
     } catch (error) {
-      this.#failure ??= { error };
+      // Whatever goes wrong with sending, a defect apart, is told as what ended the load.
+      const isTold = error instanceof UsageError || error instanceof LoadFailed || error instanceof TypeError;
+      this.#failure ??= { error: isTold ? error : new LoadFailed(messageOf(error), { cause: error }) };
     }
   }
 

@@ -3,7 +3,6 @@ import type { SentEvent } from "../../tests/support/loading.js";
 import { UsageError } from "./errors.js";
 import { readMapping } from "./fields.js";
 import { checkColumns, createMapper, type MappingOptions } from "./mapping.js";
-import { isFaulty, type Row } from "./rows.js";
 
 const NO_MAPPING = { map: [], set: [] };
 
@@ -20,14 +19,17 @@ function options(map: string[], others: Partial<MappingOptions> & { set?: string
   };
 }
 
-function mapped(record: Record<string, unknown> | Row, given: MappingOptions, row = 1): SentEvent {
-  const item = "record" in record || isFaulty(record as Row) ? (record as Row) : { record };
-  return JSON.parse(createMapper(given, "identity")(item, row).line) as SentEvent;
+function mapped(record: Record<string, unknown>, given: MappingOptions): SentEvent {
+  return JSON.parse(createMapper(given, "identity")({ record }, 1).line) as SentEvent;
 }
 
 describe("what the command line maps", () => {
   it("may be given in one or several options", () => {
-    const mapping = readMapping({ map: ["time=created, user=userId", "subject=a,b"], set: ["country=Côte d'Ivoire, west"], type: "t" });
+    const mapping = readMapping({
+      map: ["time=created, user=userId", "subject=a,b"],
+      set: ["country=Côte d'Ivoire, west"],
+      type: "t",
+    });
     expect(Object.fromEntries(mapping)).toEqual({
       time: { column: "created" },
       user: { column: "userId" },
@@ -184,7 +186,11 @@ describe("a faulty row", () => {
     const map = createMapper(options([]), "i");
     expect(map({ fault: "bad", raw: '{"a":', isJson: true }, 3).line).toBe('{"a":');
     expect(JSON.parse(map({ fault: "bad", raw: '1,"x' }, 3).line)).toEqual({ row: 3, fault: "bad", raw: '1,"x' });
-    expect(JSON.parse(map({ fault: "bad", raw: "{\n", isJson: true }, 3).line)).toEqual({ row: 3, fault: "bad", raw: "{\n" });
+    expect(JSON.parse(map({ fault: "bad", raw: "{\n", isJson: true }, 3).line)).toEqual({
+      row: 3,
+      fault: "bad",
+      raw: "{\n",
+    });
   });
 
   it("is one that is larger than the gateway takes", () => {

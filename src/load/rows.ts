@@ -3,7 +3,7 @@ import { LoadFailed, messageOf, UsageError } from "./errors.js";
 import { parseExact, withoutNaN } from "./exact-json.js";
 import { arrayElements } from "./json-array.js";
 import { checkEncoding, type LineBlock, lineBlocks } from "./lines.js";
-import { ParquetFile } from "./parquet.js";
+import { ParquetFile } from "./rows-parquet.js";
 import { bytesOf, type SourceFile } from "./source.js";
 
 /** A row by its columns: texts from CSV and TSV, typed values from JSON and Parquet. */

@@ -7,6 +7,7 @@ import { HttpSender } from "./http-sender.js";
 import { loadRows } from "./load.js";
 import { checkColumns, createMapper, type Mapper } from "./mapping.js";
 import { LOAD_HELP, type LoadOptions, readOptions } from "./options.js";
+import { PatientSender } from "./patient-sender.js";
 import { formatCount, ProgressBar, type Screen } from "./progress.js";
 import { openRows, type RowSource } from "./rows.js";
 import type { Sender } from "./sender.js";
@@ -48,10 +49,8 @@ export async function runLoad(args: readonly string[], io: LoadIo): Promise<numb
 async function loadFiles(options: LoadOptions, io: LoadIo): Promise<number> {
   // Opened with the first file that has something to send: a wrong name must not start a gateway's parts.
   let sender: Sender | null = null;
-  const bars: ProgressBar[] = [];
-  const openSender = async (bar: ProgressBar): Promise<Sender> => {
-    bars.push(bar);
-    sender ??= await senderOf(options, io, (message) => bars.at(-1)?.note(message));
+  const openSender = async (): Promise<Sender> => {
+    sender ??= await senderOf(options, io);
     return sender;
   };
   try {
@@ -75,7 +74,7 @@ async function loadFile(
   source: SourceFile,
   options: LoadOptions,
   io: LoadIo,
-  openSender: (bar: ProgressBar) => Promise<Sender>,
+  openSender: () => Promise<Sender>,
 ): Promise<number> {
   const rows = await openRows(source, options.reading);
   try {
@@ -86,7 +85,7 @@ async function loadFile(
       await dryRun({ rows, map, limit: options.limit, stop: io.stop, bar, out: io.stdout });
       return io.stop.aborted ? INTERRUPTED : 0;
     }
-    return await loadOnce(source, rows, map, bar, options, io, () => openSender(bar));
+    return await loadOnce(source, rows, map, bar, options, io, openSender);
   } finally {
     rows.close();
   }
@@ -106,16 +105,8 @@ async function loadOnce(
   if (from.isFinished) return 0;
   try {
     const { stop } = io;
-    const reached = await loadRows({
-      rows,
-      map,
-      sender: await openSender(),
-      state,
-      from,
-      limit: options.limit,
-      stop,
-      bar,
-    });
+    const sender = new PatientSender(await openSender(), { stop, onWait: (message) => bar.note(message) });
+    const reached = await loadRows({ rows, map, sender, state, from, limit: options.limit, stop, bar });
     bar.clear();
     if (stop.aborted && !reached.isFinished) return interrupted(io, reached);
     const name = options.files.length > 1 ? `${source.name}: ` : "";
@@ -179,9 +170,9 @@ function stateOf(source: SourceFile, options: LoadOptions, io: LoadIo): LoadStat
   return new LoadState(options.state ?? LoadState.pathIn(io.dataDir, key), key);
 }
 
-async function senderOf(options: LoadOptions, io: LoadIo, onWait: (message: string) => void): Promise<Sender> {
+async function senderOf(options: LoadOptions, io: LoadIo): Promise<Sender> {
   if (options.url === null) return io.openLocal();
-  return new HttpSender({ url: options.url, token: await tokenOf(options, io), stop: io.stop, onWait });
+  return new HttpSender({ url: options.url, token: await tokenOf(options, io) });
 }
 
 async function tokenOf({ token, tokenFile }: LoadOptions, { environment }: LoadIo): Promise<string | null> {

@@ -11,7 +11,7 @@ export interface Sender {
   /**
    * Resolves once the batch is on the gateway's disk; what is invalid in it is set aside.
    * @param events NDJSON, at most 1,000 lines and 10 MB
-   * @throws LoadFailed when the gateway refuses it for good, or stays away
+   * @throws TryAgain when it was not taken in and may be sent again; any other error ends the load
    */
   send(events: string): Promise<Sent>;
   close(): Promise<void>;

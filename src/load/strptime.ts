@@ -90,7 +90,8 @@ function readingOf(found: Partial<Record<Part, string>>): Reading | null {
   const month = found.b === undefined ? number("m", 1) : MONTHS.indexOf(found.b.slice(0, 3).toLowerCase()) + 1;
   const hour = hourOf(found.p, found.I === undefined ? number("H", 0) : number("I", 0));
   const [minute, second] = [number("M", 0), number("S", 0)];
-  if (Number.isNaN(hour) || hour > 23 || minute > 59 || second > 59) return null;
+  // `Date.UTC` takes the years before 100 for those of the last century.
+  if (year < 100 || Number.isNaN(hour) || hour > 23 || minute > 59 || second > 59) return null;
   const day = found.j === undefined ? dayOf(year, month, number("d", 1)) : dayOfYear(year, number("j", 1));
   if (day === null) return null;
   const milliseconds = Math.floor(Number(`0.${found.f ?? 0}`) * 1000 + 1e-6);

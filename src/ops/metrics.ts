@@ -14,6 +14,8 @@ export interface Metrics {
   eventsSetAside(shape: string, messages: number): void;
   /** Messages at fault in batches that were refused as a whole. */
   eventsRefused(shape: string, messages: number): void;
+  sourceMessages(source: string, outcome: "taken" | "dropped" | "unpublished", messages: number): void;
+  sourceRestarted(source: string): void;
   eventsStored(stored: number, duplicates: number, seconds: number): void;
   watchBreaker(service: string, state: () => "closed" | "open" | "half-open"): void;
   watchGauge(name: string, help: string, read: () => number): void;
@@ -63,6 +65,18 @@ export function createMetrics(): Metrics {
     labelNames: ["outcome"],
     registers,
   });
+  const fromSources = new Counter({
+    name: "crowsnest_source_messages_total",
+    help: "Messages from Kafka and Redis by outcome: taken (safely on disk), dropped (pub/sub only), unpublished (dead letters kept here alone)",
+    labelNames: ["source", "outcome"],
+    registers,
+  });
+  const restarts = new Counter({
+    name: "crowsnest_source_restarts_total",
+    help: "Times that a source had to be connected anew",
+    labelNames: ["source"],
+    registers,
+  });
   const storing = new Histogram({
     name: "crowsnest_events_store_duration_seconds",
     help: "Time to move one batch of spool segments to the store",
@@ -87,6 +101,8 @@ export function createMetrics(): Metrics {
     eventsTaken: (shape, count) => events.inc({ shape, outcome: "taken" }, count),
     eventsSetAside: (shape, count) => events.inc({ shape, outcome: "set_aside" }, count),
     eventsRefused: (shape, count) => events.inc({ shape, outcome: "refused" }, count),
+    sourceMessages: (source, outcome, count) => fromSources.inc({ source, outcome }, count),
+    sourceRestarted: (source) => restarts.inc({ source }),
     eventsStored(fresh, duplicates, seconds) {
       stored.inc({ outcome: "stored" }, fresh);
       stored.inc({ outcome: "duplicate" }, duplicates);

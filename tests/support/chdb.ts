@@ -64,7 +64,12 @@ function run(port: number, data: string) {
     require(${JSON.stringify(SCRIPT)});`;
   return spawn(process.execPath, ["-e", code], {
     cwd: data,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_PATH: join(CACHE, "node_modules"), DATA: join(data, "ch") },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      NODE_PATH: join(CACHE, "node_modules"),
+      DATA: join(data, "ch"),
+    },
     stdio: ["ignore", "ignore", "inherit"],
   });
 }

@@ -72,7 +72,7 @@ export function mergeOverrides(types: readonly EventType[], content: unknown, fi
   const problems: string[] = [];
   parsed.data.forEach((entry, index) => {
     const type = merge(merged.get(entry.name), entry);
-    const problem = seen.has(entry.name) ? "name: this entry is there twice" : problemOf(type);
+    const problem = seen.has(entry.name) ? ", name: this entry is there twice" : problemOf(type);
     if (problem !== null) problems.push(`${place(file, content, [index])}${problem}`);
     seen.add(entry.name);
     merged.set(entry.name, type);

@@ -64,18 +64,19 @@ export function propertiesText(
 ): string {
   if (extras === undefined) return text !== undefined && isCanonical(text, members) ? text : stringify(data);
   for (const name in extras) if (Object.hasOwn(data, name)) return stringify({ ...data, ...extras });
-  const own = text?.endsWith("}") && isCanonical(text, members) ? text : stringify(data);
+  const own = text !== undefined && isCanonical(text, members) ? text : stringify(data);
   const further = stringify(extras);
   if (further === "{}") return own;
   return members === 0 || own === "{}" ? further : `${own.slice(0, -1)},${further.slice(1)}`;
 }
 
 /**
- * Whether every parser reads this JSON in one way and in one line: no line break; no escape that might be half a
+ * Whether every parser reads this JSON object in one way and in one line: no line break; no escape that might be half a
  * surrogate pair; no name twice, of which some parsers take the first and some the last. Each member has one `":`, so
  * more of them than members mean a name twice (or text that looks like it: then it is written again, which is safe).
  */
 function isCanonical(text: string, members: number): boolean {
+  if (!text.startsWith("{") || !text.endsWith("}")) return false;
   if (text.includes("\n") || text.includes("\r") || text.includes("\\u")) return false;
   if (text.includes(" :") || text.includes("\t:") || !text.isWellFormed()) return false;
   let found = 0;

@@ -69,7 +69,7 @@ export class EventRegistry {
   /** The event that a message stands for, or why it cannot be taken in. Does no I/O and keeps nothing of the message. */
   read(message: Message, context: ReadContext): ReadResult {
     const { type, data } = message;
-    const reader = this.#reader(type);
+    const reader = this.#reader(message);
     if (typeof reader === "string") return refuse(message, reader);
     const members = countMembers(data);
     if (members < 0) return refuse(message, members === TOO_DEEP ? "depth" : "number");
@@ -102,11 +102,14 @@ export class EventRegistry {
     return into.faults.length === 0 ? { event } : { kind: "validation", faults: into.faults, eventType: type };
   }
 
-  #reader(name: string): Reader | "name" | "unknown" {
+  #reader({ type: name, declaredOnly }: Message): Reader | "name" | "unknown" {
     const ready = this.#readers.get(name);
     if (ready !== undefined) return ready;
     const type = this.#byName.get(name);
-    if (type === undefined) return TYPE_NAME.test(name) ? (this.#undeclared ?? "unknown") : "name";
+    if (type === undefined) {
+      if (!TYPE_NAME.test(name)) return "name";
+      return declaredOnly ? "unknown" : (this.#undeclared ?? "unknown");
+    }
     const reader: Reader = {
       sources: type.columns,
       columns: compileColumns(type.columns),

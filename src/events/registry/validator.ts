@@ -28,33 +28,42 @@ const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
  * and `"x-decimal": [before, after]` (a decimal number with at most so many digits around its point).
  */
 export function createValidator({ strict = false, known = {} }: ValidatorOptions = {}): Validator {
-  const options: Options = {
-    allErrors: true,
-    strict,
-    allowUnionTypes: true,
-    strictRequired: false,
-    // A field may be called like a method that every object inherits.
-    ownProperties: true,
-    logger: false,
-  };
-  const create = (draft7: boolean): Engine => {
+  const create = (draft7: boolean, allErrors: boolean): Engine => {
+    const options = { ...OPTIONS, strict, allErrors };
     const engine = draft7 ? addKeywords(new Ajv(options)) : addKeywords(new Ajv2020(options));
     for (const [address, schema] of Object.entries(known)) {
       if (isDraft7(schema) === draft7) engine.addSchema(mutable(schema), address);
     }
     return engine;
   };
-  const shared = new Map<boolean, Engine>();
-  const engineFor = (schema: Schema): Engine => {
+  const shared = new Map<string, Engine>();
+  const compile = (schema: Schema, allErrors: boolean): ValidateFunction => {
     const draft7 = isDraft7(schema);
     // An engine remembers ids for good, and two types may bring different schemas with one id.
-    if (JSON.stringify(schema).includes('"$id"')) return create(draft7);
-    const engine = shared.get(draft7) ?? create(draft7);
-    shared.set(draft7, engine);
-    return engine;
+    if (JSON.stringify(schema).includes('"$id"')) return create(draft7, allErrors).compile(mutable(schema));
+    const key = `${draft7} ${allErrors}`;
+    const engine = shared.get(key) ?? create(draft7, allErrors);
+    shared.set(key, engine);
+    return engine.compile(mutable(schema));
   };
-  return { compile: (schema) => checkOf(engineFor(schema).compile(mutable(schema))) };
+  return {
+    compile(schema) {
+      let thorough: ValidateFunction | undefined;
+      return checkOf(compile(schema, false), () => {
+        thorough ??= compile(schema, true);
+        return thorough;
+      });
+    },
+  };
 }
+
+const OPTIONS: Options = {
+  allowUnionTypes: true,
+  strictRequired: false,
+  // A field may be called like a method that every object inherits.
+  ownProperties: true,
+  logger: false,
+};
 
 type Engine = Ajv | Ajv2020;
 
@@ -98,11 +107,20 @@ function addKeywords(ajv: Engine): Engine {
   return ajv;
 }
 
-function checkOf(validate: ValidateFunction): Check {
+/** In a longer value, a list of a million items of the wrong type would make a million errors: only the first is told. */
+const LONGEST_LISTED = 100_000;
+
+/** @param thorough finds all errors instead of the first: asked only when there is one */
+function checkOf(validate: ValidateFunction, thorough: () => ValidateFunction): Check {
   if ("$async" in validate) throw new Error("a schema with $async cannot be used here");
   return (value) => {
     try {
-      return validate(value) ? null : (validate.errors ?? []);
+      if (validate(value)) return null;
+      const { errors } = validate;
+      if (JSON.stringify(value).length > LONGEST_LISTED) return errors ?? [];
+      const every = thorough();
+      every(value);
+      return every.errors ?? errors ?? [];
     } catch (error) {
       // References that lead in a circle overflow the stack: what the schema says of this value cannot be known.
       if (!(error instanceof RangeError)) throw error;

@@ -38,7 +38,7 @@ function ofEvent(event: Json): Message | Refused {
   const id = event.event_id === undefined || event.event_id === null ? null : textOf(event, "event_id", faults);
   if (payload === undefined) faults.push(required("payload"));
   else if (!isObject(payload)) faults.push(fault(["payload"], "dict_type", "Input should be a valid dictionary"));
-  if (type === "") faults.push(fault(["type"], "string_too_short", "String should have at least 1 character"));
+  if (event.type === "") faults.push(fault(["type"], "string_too_short", "String should have at least 1 character"));
   if (!isObject(payload) || faults.length > 0) {
     return refused(event.type === undefined ? "missing_event_type" : "validation", faults, event.type);
   }

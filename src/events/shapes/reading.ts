@@ -18,8 +18,12 @@ export function missing(...path: Fault["path"]): Fault {
   return fault(path, "missing", `${path.at(-1)} is missing`);
 }
 
+/** A longer name is none that any type has, and is not passed on. */
+const LONGEST_NAME = 200;
+
 export function refused(kind: FaultKind, faults: readonly Fault[], eventType: unknown = null): Refused {
-  return { kind, faults: faults.slice(0, MAX_FAULTS), eventType: typeof eventType === "string" ? eventType : null };
+  const named = typeof eventType === "string" && eventType.length <= LONGEST_NAME;
+  return { kind, faults: faults.slice(0, MAX_FAULTS), eventType: named ? eventType : null };
 }
 
 /** Why a message that should be a JSON object cannot be read as one. */

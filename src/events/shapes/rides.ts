@@ -83,12 +83,13 @@ function isNamed(value: Json): boolean {
 function flat(data: Json, name: unknown, raw: RawMessage): Message | Refused {
   const type = typeName(name, "event_type");
   if (typeof type !== "string") return type;
-  const search = type === SEARCHED && data.event_timestamp === undefined;
+  const search = type === SEARCHED && (data.event_timestamp ?? null) === null;
   return {
     type,
     id: idText(data.event_id),
     time: search ? data.timestamp : data.event_timestamp,
     timeRequired: true,
+    declaredOnly: true,
     data,
     text: raw.text,
     paths: search ? SEARCH_PATHS : PATHS,
@@ -98,12 +99,13 @@ function flat(data: Json, name: unknown, raw: RawMessage): Message | Refused {
 /** Those producers tell the moment of the event in `eventTimestamp`, or else when the trip was completed. */
 function ofSister(value: Json, type: string): Message {
   const fields = Object.entries(value).map(([name, field]) => [SISTER_FIELDS.get(name) ?? name, field] as const);
-  const data: Json = Object.fromEntries([["event_type", type], ...fields]);
+  const data: Json = Object.fromEntries([...fields, ["event_type", type]]);
   return {
     type,
     id: idText(data.event_id),
     time: data.event_timestamp ?? data.actual_arrival,
     timeRequired: true,
+    declaredOnly: true,
     data,
     paths: PATHS,
   };

@@ -37,6 +37,8 @@ export interface Message {
   readonly time?: unknown;
   /** The contract wants every message to say when: without a time it is refused instead of taking that of receipt. */
   readonly timeRequired?: boolean;
+  /** The contract sets messages of unlisted types aside, whatever the installation does with them otherwise. */
+  readonly declaredOnly?: boolean;
   readonly user?: string | null;
   readonly session?: string | null;
   readonly subject?: string | null;

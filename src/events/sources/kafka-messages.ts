@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { Batch, KafkaMessage } from "kafkajs";
 import type { DeadLetter } from "../event.js";
 import type { RawMessage } from "../shapes/index.js";
+import { parseJson } from "./source.js";
 
 /**
  * Messages `from` up to `to` of a batch, as the intake takes them. Runs once per message of everything that Kafka
@@ -16,7 +17,7 @@ export function rawMessages(batch: Batch, from: number, to: number): RawMessage[
     const { value, key, offset, timestamp } = messages[index] as KafkaMessage;
     // Without a value it is a tombstone, which counts as an empty object.
     const text = value === null ? "{}" : value.toString();
-    const parsed = parse(text);
+    const parsed = parseJson(text);
     const hints = { topic, key: key?.toString(), kafkaTimestamp: timestamp };
     // What is no UTF-8 decodes to replacement characters, and only then are the bytes looked at again.
     raw[index - from] =
@@ -25,14 +26,6 @@ export function rawMessages(batch: Batch, from: number, to: number): RawMessage[
         : { value: parsed, text, fallbackId: place + offset, origin: origin + offset, hints };
   }
   return raw;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What is published about a message that could not be taken in. */
@@ -58,7 +51,7 @@ export function deadLetterMessages(batch: Batch, letters: readonly DeadLetter[])
 
 function deadLetterValue(batch: Batch, message: KafkaMessage, letter: DeadLetter): Buffer {
   const text = message.value === null ? "{}" : message.value.toString();
-  const payload = parse(text);
+  const payload = parseJson(text);
   const told = {
     original_topic: batch.topic,
     partition: batch.partition,

@@ -5,7 +5,7 @@ import { createClient, type KafkaServers, kafkaConfig } from "./kafka-connection
 import { DeadLetterTopic } from "./kafka-dead-letters.js";
 import { KafkaLags } from "./kafka-lags.js";
 import { rawMessages } from "./kafka-messages.js";
-import type { EventSource, SourceOptions, SourceStatus } from "./source.js";
+import { type EventSource, type SourceOptions, type SourceStatus, type Stage, statusOf } from "./source.js";
 import { pause, Supervisor } from "./supervise.js";
 
 export interface KafkaSourceOptions extends SourceOptions, KafkaServers {
@@ -51,7 +51,7 @@ export class KafkaSource implements EventSource {
   readonly #delivery: Delivery;
   readonly #supervisor: Supervisor;
   readonly #lags = new KafkaLags();
-  #stage: { readonly state: "connecting" | "running" | "waiting"; readonly detail: string } = CONNECTING;
+  #stage: Stage = CONNECTING;
 
   /** @throws Error when the servers cannot be read */
   constructor(readonly options: KafkaSourceOptions) {
@@ -74,12 +74,7 @@ export class KafkaSource implements EventSource {
   }
 
   status(): SourceStatus {
-    const lag = this.#lags.total;
-    if (!this.#supervisor.isStarted) return { state: "stopped", lag, detail: "not started" };
-    const refusal = this.#delivery.refusal;
-    if (refusal !== null) return { state: "waiting", lag, detail: refusal };
-    const { state, detail } = this.#stage;
-    return { state, lag, detail: state === "connecting" ? (this.#supervisor.failure ?? detail) : detail };
+    return statusOf(this.#supervisor, this.#delivery, this.#stage, this.#lags.total);
   }
 
   /** Messages not yet taken in, by topic, of the partitions that are read here. */
@@ -196,4 +191,4 @@ export class KafkaSource implements EventSource {
   }
 }
 
-const CONNECTING = { state: "connecting", detail: "joining the consumer group" } as const;
+const CONNECTING: Stage = { state: "connecting", detail: "joining the consumer group" };

@@ -1,4 +1,3 @@
-import { isAscii } from "node:buffer";
 import type { Redis } from "ioredis";
 import type { RedisConnection } from "./redis-connection.js";
 
@@ -13,7 +12,7 @@ export interface Reply {
   readonly length: number;
 }
 
-const LINE_END = 13;
+export const LINE_END = 13;
 const MINUS = 45;
 const ZERO = 48;
 const ARRAY = 42;
@@ -112,77 +111,10 @@ export class ReplyReader {
   }
 }
 
-function numberAt(bytes: Buffer, start: number): number {
+/** The number of a header: the length of what follows, -1 for null. */
+export function numberAt(bytes: Buffer, start: number): number {
   if (bytes[start] === MINUS) return -1;
   let number = 0;
   for (let index = start; bytes[index] !== LINE_END; index++) number = number * 10 + (bytes[index] as number) - ZERO;
   return number;
-}
-
-/** One entry of a stream. */
-export interface StreamEntry {
-  readonly id: string;
-  /** Null: the entry was deleted meanwhile. */
-  readonly fields: Record<string, string> | null;
-  /** Set when a field is no UTF-8: the entry written as JSON with those bytes as they came. */
-  readonly bytes: Buffer | null;
-}
-
-/** Walks over an answer, value by value. */
-export class ReplyCursor {
-  readonly #bytes: Buffer;
-  readonly #isAscii: boolean;
-  #position = 0;
-  /** Where the fields of an entry begin and end; reused. */
-  readonly #bounds: number[] = [];
-  readonly #names: string[] = [];
-
-  constructor({ bytes, length }: Reply) {
-    this.#bytes = bytes;
-    this.#isAscii = isAscii(bytes.subarray(0, length));
-  }
-
-  /** The length of the array (or text) that begins here, -1 for a null one; goes on behind it. */
-  count(): number {
-    let index = this.#position + 1;
-    const number = numberAt(this.#bytes, index);
-    while (this.#bytes[index] !== LINE_END) index++;
-    this.#position = index + 2;
-    return number;
-  }
-
-  text(): string {
-    const length = this.count();
-    const start = this.#position;
-    this.#position += length + 2;
-    return this.#bytes.toString("utf8", start, start + length);
-  }
-
-  /** An entry: its id and its fields, or a null in place of the whole of it. */
-  entry(): StreamEntry | null {
-    if (this.count() < 0) return null;
-    const idLength = this.count();
-    const start = this.#position;
-    this.#position += idLength + 2;
-    const size = this.count();
-    const bounds = this.#bounds;
-    for (let part = 0; part < size; part++) {
-      const length = this.count();
-      bounds[2 * part] = this.#position - start;
-      bounds[2 * part + 1] = this.#position - start + length;
-      this.#position += length + 2;
-    }
-    if (!this.#isAscii && !isAscii(this.#bytes.subarray(start, this.#position))) return this.#decoded(start, idLength, size);
-    // One text per entry, of which the fields are cut out: cheaper than one each, and a field that somebody keeps does
-    // not keep the whole answer with it.
-    const text = this.#bytes.toString("latin1", start, this.#position);
-    const id = text.slice(0, idLength);
-    if (size < 0) return { id, fields: null, bytes: null };
-    const fields: Record<string, string> = {};
-    for (let part = 0; part < size; part += 2) {
-      const name = this.#known(part, text.slice(bounds[2 * part], bounds[2 * part + 1]));
-      put(fields, name, text.slice(bounds[2 * part + 2], bounds[2 * part + 3]));
-    }
-    return { id, fields, bytes: null };
-  }
 }

@@ -1,6 +1,8 @@
 import type { Logger } from "../../ops/logs.js";
 import type { Intake } from "../intake.js";
 import type { Shape } from "../shapes/index.js";
+import type { Delivery } from "./delivery.js";
+import type { Supervisor } from "./supervise.js";
 
 /** A place that events come from by themselves. It keeps trying whatever happens, until it is stopped. */
 export interface EventSource {
@@ -38,9 +40,29 @@ export interface SourceOptions {
   readonly log: Logger;
 }
 
-/** Sum of what is known; null when nothing is. */
-export function totalLag(lags: ReadonlyMap<string, number>): number | null {
-  let total: number | null = null;
-  for (const lag of lags.values()) total = (total ?? 0) + lag;
-  return total;
+/** Where a source stands with the other side. */
+export interface Stage {
+  readonly state: Exclude<SourceState, "stopped">;
+  readonly detail: string;
+}
+
+/** What to say of a source: what hinders it most comes first. */
+export function statusOf(
+  supervisor: Pick<Supervisor, "isStarted" | "failure">,
+  delivery: Pick<Delivery, "refusal">,
+  { state, detail }: Stage,
+  lag: number | null,
+): SourceStatus {
+  if (!supervisor.isStarted) return { state: "stopped", lag, detail: "stopped" };
+  if (delivery.refusal !== null) return { state: "waiting", lag, detail: delivery.refusal };
+  return { state, lag, detail: (state === "connecting" ? supervisor.failure : null) ?? detail };
+}
+
+/** JSON as a value; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MINUTE, SECOND } from "../../base/clock.js";
+import { type Clock, MINUTE, SECOND } from "../../base/clock.js";
 import type { Logger } from "../../ops/logs.js";
 import type { SourceMetrics } from "./source.js";
 
@@ -19,6 +19,9 @@ export interface SupervisorOptions {
   readonly goodMs?: number | undefined;
   /** Between 0 and 1: spreads the retries of many replicas. */
   readonly random?: (() => number) | undefined;
+  /** Monotonic, in milliseconds. */
+  readonly clock?: Clock | undefined;
+  readonly wait?: typeof pause | undefined;
 }
 
 /** How long `stop` waits for a session to end by itself. */
@@ -63,9 +66,9 @@ export class Supervisor {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { name, session, goodMs = MINUTE, log, metrics } = this.options;
+    const { name, session, goodMs = MINUTE, log, metrics, clock = monotonic, wait = pause } = this.options;
     for (let failures = 0; !signal.aborted; ) {
-      const began = performance.now();
+      const began = clock();
       let delay = BREATH_MS;
       try {
         await session(signal);
@@ -73,12 +76,12 @@ export class Supervisor {
       } catch (error) {
         if (signal.aborted) return;
         this.#failure = reasonOf(error);
-        failures = performance.now() - began >= goodMs ? 1 : failures + 1;
+        failures = clock() - began >= goodMs ? 1 : failures + 1;
         delay = this.#delay(failures);
         log.warn({ source: name, error: this.#failure, retryInMs: delay }, "event source failed; will try again");
         metrics.sourceRestarted(name);
       }
-      await pause(delay, signal);
+      await wait(delay, signal);
     }
   }
 
@@ -89,15 +92,11 @@ export class Supervisor {
   }
 }
 
+const monotonic: Clock = () => performance.now();
+
 /** Sleeps; at once when the signal is aborted. Never throws. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
-}
-
-/** Resolves when the signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** The message alone: the objects that clients throw hold the commands that failed, passwords among them. */

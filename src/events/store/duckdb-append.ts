@@ -92,6 +92,7 @@ export class DuckDbAppender {
   }
 
   async append(segments: readonly string[]): Promise<Appended> {
+    if (segments.length === 0) return { stored: 0, duplicates: 0 };
     this.#begin();
     try {
       await this.#connection.run("BEGIN");
@@ -141,8 +142,10 @@ export class DuckDbAppender {
       appender.endRow();
     }
     appender.closeSync();
-    const { rowsChanged } = await this.#connection.run(FIND_ADDITIONS);
-    const added = rowsChanged > 0 ? await this.#run(INSERT_ADDITIONS, segments) : 0;
+    await this.#connection.run(FIND_ADDITIONS);
+    const found = await this.#connection.runAndReadAll("SELECT count(*) FROM additions");
+    // Mostly there are none, and the segments need not be read again.
+    const added = Number(found.getRows()[0]?.[0]) > 0 ? await this.#run(INSERT_ADDITIONS, segments) : 0;
     await this.#connection.run("DROP TABLE suspects; DROP TABLE additions");
     return added;
   }

@@ -53,6 +53,7 @@ export class DuckDbDatabase {
   async connect(): Promise<DuckDBConnection> {
     const connection = await this.#instance.connect();
     await connection.run("USE store");
+    await connection.run("SET TimeZone = 'UTC'");
     this.#connections.push(connection);
     return connection;
   }

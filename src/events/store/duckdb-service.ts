@@ -4,8 +4,8 @@ import { DuckDbAppender, USER_HASH } from "./duckdb-append.js";
 import { DuckDbDatabase } from "./duckdb-database.js";
 import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
 import { bound, plain } from "./duckdb-values.js";
+import { duckDbViews } from "./duckdb-views.js";
 import { type Appended, StoreUnavailable } from "./store.js";
-import { duckDbViews } from "./views-duckdb.js";
 
 type Receive = (names: readonly string[], columns: readonly (readonly unknown[])[]) => void;
 
@@ -16,6 +16,7 @@ export class DuckDbService implements DuckDbCalls {
   readonly #writer: DuckDBConnection;
   readonly #readers: ConnectionPool;
   readonly #appender: Promise<DuckDbAppender>;
+  readonly #views = new Map<string, Promise<unknown>>();
   #writes: Promise<unknown> = Promise.resolve();
   #closing = false;
 
@@ -85,31 +86,28 @@ export class DuckDbService implements DuckDbCalls {
          FROM (SELECT ${USER_HASH} AS hash FROM (SELECT $tenant AS tenant, $user AS user_id))`,
         { tenant, user },
       );
-      await this.#writer.run("BEGIN");
-      try {
+      const erased = await this.#transaction(async () => {
         const { rowsChanged } = await this.#writer.run(
           "DELETE FROM events WHERE tenant = $tenant AND user_id = $user",
           { tenant, user },
         );
         await this.#writer.run("DELETE FROM users WHERE tenant = $tenant AND user_id = $user", { tenant, user });
-        await this.#writer.run("COMMIT");
-        const [low, high] = hash.getRows()[0] ?? [];
-        appender.forgetUser(Number(low), Number(high));
-        await this.#checkpoint();
         return rowsChanged;
-      } catch (error) {
-        await this.#writer.run("ROLLBACK").catch(() => undefined);
-        throw error;
-      }
+      });
+      const [low, high] = hash.getRows()[0] ?? [];
+      appender.forgetUser(Number(low), Number(high));
+      await this.#checkpoint();
+      return erased;
     });
   }
 
   tenantViews(tenant: string): Promise<string> {
-    return this.#write(async () => {
-      const { schema, statements } = duckDbViews(tenant);
-      for (const statement of statements) await this.#writer.run(statement);
-      return schema;
-    });
+    const { schema, statements } = duckDbViews(tenant);
+    // Made anew once per start, since a newer program may define them differently.
+    const made = this.#views.get(tenant) ?? this.#write(() => this.#transaction(() => this.#runAll(statements)));
+    this.#views.set(tenant, made);
+    made.catch(() => this.#views.delete(tenant));
+    return made.then(() => schema);
   }
 
   async close(): Promise<void> {
@@ -124,6 +122,22 @@ export class DuckDbService implements DuckDbCalls {
   /** Moves the log into the file. Without it nothing is lost: the log is read at the next start. */
   async #checkpoint(): Promise<void> {
     await this.#writer.run("CHECKPOINT store").catch(() => undefined);
+  }
+
+  async #transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.#writer.run("BEGIN");
+    try {
+      const result = await work();
+      await this.#writer.run("COMMIT");
+      return result;
+    } catch (error) {
+      await this.#writer.run("ROLLBACK").catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #runAll(statements: readonly string[]): Promise<void> {
+    for (const statement of statements) await this.#writer.run(statement);
   }
 
   #write<T>(work: (appender: DuckDbAppender) => Promise<T>): Promise<T> {

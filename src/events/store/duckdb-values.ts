@@ -29,7 +29,9 @@ export function bound(parameters: Readonly<Record<string, Value>>): {
   for (const [name, value] of Object.entries(parameters)) {
     if (Array.isArray(value)) {
       const items: readonly (string | number)[] = value;
-      const type = items.map(typeOf).reduce((a, b) => (a === b ? a : DOUBLE), items.length ? typeOf(items[0]) : VARCHAR);
+      const type = items
+        .map(typeOf)
+        .reduce((a, b) => (a === b ? a : DOUBLE), items.length ? typeOf(items[0]) : VARCHAR);
       values[name] = listValue(items.map((item) => scalar(item, type)));
       types[name] = LIST(type);
     } else {

@@ -1,3 +1,4 @@
+import "./whole-text.js";
 import { parentPort, workerData } from "node:worker_threads";
 import type { DuckDbCalls, DuckDbSettings, Reply, Request } from "./duckdb-rpc.js";
 import { DuckDbService } from "./duckdb-service.js";
@@ -35,7 +36,9 @@ async function answer(request: Request): Promise<void> {
 }
 
 function isFatal(error: unknown): boolean {
-  return /^(FATAL|INTERNAL) Error|database has been invalidated/.test(String(error instanceof Error ? error.message : error));
+  return /^(FATAL|INTERNAL) Error|database has been invalidated/.test(
+    String(error instanceof Error ? error.message : error),
+  );
 }
 
 /** No room in memory or on disk, the file locked or unreadable, or the query cut off by closing. */

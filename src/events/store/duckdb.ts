@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { availableParallelism } from "node:os";
 import { countsQuery, eventsQuery } from "./duckdb-reads.js";
 import type { CallName, DuckDbCalls, DuckDbSettings, ReadRequest, Reply, Request } from "./duckdb-rpc.js";
 import {

@@ -1,0 +1,233 @@
+// Taking in events: how fast, how soon they are acknowledged and can be queried, and what that leaves to queries.
+// Every figure stands beside two limits of the same run: the spool alone, and the store's own append.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { atLeast, below, median } from "./measure.mjs";
+import { dropFolder, ROOT, startGateway, temporaryFolder, token } from "./stage.mjs";
+
+const SECOND = 1000;
+const NOWHERE = Array(6).fill(9);
+const EVENTS = Number(process.env.INGEST_EVENTS ?? 5_000_000);
+const BATCH = 100;
+const ENVIRONMENT = { SWEEP: "off", WRITE_KEYS: "bench-write-key" };
+
+/** Events a second that the spool alone makes durable, in batches of 100 with 16 in flight. */
+async function spoolAlone(events = 1_000_000) {
+  const { Spool } = await import(join(ROOT, "dist/events/spool/index.js"));
+  const folder = await temporaryFolder("spool");
+  const spool = await Spool.open({ folder, maxBytes: 2 ** 40, log: console });
+  const lines = spooled(0, BATCH);
+  let left = events / BATCH;
+  const startedAt = performance.now();
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      while (left-- > 0) await spool.append(lines);
+    }),
+  );
+  const rate = (events / (performance.now() - startedAt)) * SECOND;
+  await spool.close();
+  dropFolder(folder);
+  return rate;
+}
+
+/** Events a second that the embedded store takes in from segments of 20,000. */
+async function storeAlone(events = 1_000_000) {
+  const { openDuckDbStore } = await import(join(ROOT, "dist/events/index.js"));
+  const folder = await temporaryFolder("store");
+  const store = await openDuckDbStore({ folder: join(folder, "store") });
+  const each = 20_000;
+  const segments = [];
+  for (let from = 0; from < events; from += each) {
+    const path = join(folder, `${from}.ndjson`);
+    await writeFile(path, spooled(from, each));
+    segments.push(path);
+  }
+  const startedAt = performance.now();
+  for (const segment of segments) await store.append([segment]);
+  const rate = (events / (performance.now() - startedAt)) * SECOND;
+  await store.close();
+  dropFolder(folder);
+  return rate;
+}
+
+function spooled(from, count) {
+  let lines = "";
+  for (let i = from; i < from + count; i++) {
+    const properties = `{"page":"/products/${i % 997}","referrer":"/search?q=shoes","plan":"free","position":${i % 50},"experiment":"b"}`;
+    lines += `{"tenant":"default","id":"event-${i}","type":"page_view","time":${1.7e12 + i},"received":${1.7e12 + i},"origin":"http","user":"user-${(i * 7919) % 200_000}","session":"session-${i % 5000}","properties":${properties}}\n`;
+  }
+  return lines;
+}
+
+/** Sends from a process of its own. @returns what it saw */
+async function send(gateway, { events, connections = 16, rate = 0 }) {
+  const options = [`${gateway.url}/v1/events`, token("bench"), events / BATCH, connections, rate].map(String);
+  const child = spawn(process.execPath, [join(ROOT, "bench/ingest-sender.mjs"), ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [out] = await Promise.all([text(child.stdout), once(child, "close")]);
+  const seen = JSON.parse(out);
+  assert.equal(seen.refused, 0, "batches were refused");
+  return seen;
+}
+
+/** Times from an event's acknowledgement until a query shows it, one event after the other until stopped. */
+function watchVisibility(gateway) {
+  const times = [];
+  let stopped = false;
+  const running = (async () => {
+    for (let n = 0; !stopped; n++) {
+      const id = `probe-${process.pid}-${n}`;
+      const answer = await fetch(`${gateway.url}/v1/events`, {
+        method: "POST",
+        headers: { "x-write-key": "bench-write-key", "content-type": "application/json" },
+        body: JSON.stringify([{ type: "probe", id, subject: id }]),
+      });
+      assert.equal(answer.status, 200);
+      const acknowledged = performance.now();
+      const from = new Date(Date.now() - 60 * SECOND).toISOString();
+      const query = `{ eventCounts(filter: { types: ["probe"], from: "${from}", subject: "${id}" }, granularity: ALL) { events } }`;
+      for (let seen = 0; seen === 0; ) {
+        await sleep(20);
+        seen = (await gateway.graphql(query)).body.data.eventCounts[0]?.events ?? 0;
+      }
+      times.push(performance.now() - acknowledged);
+      await sleep(300);
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await running;
+      const sorted = times.toSorted((a, b) => a - b);
+      return { p95: sorted[Math.floor(sorted.length * 0.95)], count: sorted.length };
+    },
+  };
+}
+
+/** Resident memory, highest in each tenth of the time. */
+function watchMemory(pid) {
+  const samples = [];
+  const timer = setInterval(() => samples.push(residentMegabytes(pid)), 500);
+  return () => {
+    clearInterval(timer);
+    const part = (from, to) => Math.max(...samples.slice(samples.length * from, samples.length * to));
+    return { middle: part(0.4, 0.6), end: part(0.8, 1), peak: Math.max(...samples) };
+  };
+}
+
+function residentMegabytes(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+}
+
+const metric = async (gateway, pattern) =>
+  Number(pattern.exec(await (await fetch(`${gateway.url}/metrics`)).text())?.[1] ?? Number.NaN);
+
+async function stored(gateway) {
+  const startedAt = performance.now();
+  while ((await metric(gateway, /crowsnest_spool_bytes\{spool="events"\} (\d+)/)) > 0) await sleep(50);
+  return performance.now() - startedAt;
+}
+
+/** HTTP in batches of 100, as many as one process takes. */
+export async function ingest(notes) {
+  const [spool, store] = [await spoolAlone(), await storeAlone()];
+  const gateway = await startGateway(NOWHERE, ENVIRONMENT);
+  try {
+    await send(gateway, { events: 200_000 });
+    const memory = watchMemory(gateway.pid);
+    const visibility = watchVisibility(gateway);
+    const seen = await send(gateway, { events: EVENTS });
+    const { p95, count } = await visibility.stop();
+    const used = memory();
+    const drainMs = await stored(gateway);
+    const { body } = await gateway.graphql("{ eventCounts(granularity: ALL) { events } }");
+    assert.equal(body.data.eventCounts[0].events, EVENTS + 200_000 + count, "not every event is stored once");
+    notes.remarks.push(
+      `ingest: spool alone ${perSecond(spool)}, store's own append ${perSecond(store)}; p50 of acknowledgement ${seen.p50.toFixed(1)} ms; sender used ${seen.cpuSeconds.toFixed(1)} s of CPU in ${seen.seconds.toFixed(1)} s; the rest was stored ${drainMs.toFixed(0)} ms after the last; memory peak ${used.peak.toFixed(0)} MB`,
+    );
+    return [
+      { name: "events a second over HTTP", value: seen.rate, unit: "", limit: atLeast(60_000) },
+      { name: "share of the spool alone", value: seen.rate / spool, unit: "" },
+      { name: "share of the store's own append", value: seen.rate / store, unit: "" },
+      { name: "p99 of acknowledgement", value: seen.p99, unit: "ms", limit: below(100) },
+      { name: "p95 from acknowledged to visible", value: p95, unit: "ms", limit: below(SECOND) },
+      { name: "memory at the end by that half-way", value: used.end / used.middle, unit: "", limit: below(1.25) },
+    ];
+  } finally {
+    await gateway.stop();
+  }
+}
+
+const perSecond = (rate) => `${Math.round(rate).toLocaleString("en")}/s`;
+
+const QUERY = "{ eventCounts(granularity: HOUR) { start events users } }";
+
+/** Queries of events while 20,000 a second come in, beside the same queries without. */
+export async function beside(notes) {
+  const gateway = await startGateway(NOWHERE, ENVIRONMENT);
+  try {
+    await send(gateway, { events: 1_000_000 });
+    await stored(gateway);
+    const idle = await queriesPerSecond(gateway, 8);
+    const sending = send(gateway, { events: 300_000, rate: 20_000 });
+    await sleep(2 * SECOND);
+    const busy = await queriesPerSecond(gateway, 8);
+    const seen = await sending;
+    notes.remarks.push(
+      `beside: ${idle.toFixed(1)} queries a second at rest, ${busy.toFixed(1)} beside ${perSecond(seen.rate)}`,
+    );
+    return [{ name: "queries beside 20,000 events a second", value: busy / idle, unit: "", limit: atLeast(0.5) }];
+  } finally {
+    await gateway.stop();
+  }
+}
+
+/** Two at a time for some seconds. */
+async function queriesPerSecond(gateway, seconds) {
+  const until = performance.now() + seconds * SECOND;
+  let done = 0;
+  const ask = async () => {
+    while (performance.now() < until) {
+      const { body } = await gateway.graphql(QUERY);
+      assert.ok(body.data.eventCounts.length > 0);
+      done += 1;
+    }
+  };
+  await Promise.all([ask(), ask()]);
+  return done / seconds;
+}
+
+/** Messages that wait in a source are taken in by a gateway that starts. */
+async function backlog(notes, { name, environment, waiting, limit }) {
+  const gateway = await startGateway(NOWHERE, { ...ENVIRONMENT, ...environment });
+  try {
+    const taken = () => metric(gateway, /crowsnest_events_total\{shape="\w+",outcome="taken"\} (\d+)/);
+    const rates = [];
+    let before = { at: performance.now(), count: (await taken()) || 0 };
+    while (before.count < waiting) {
+      await sleep(SECOND);
+      const now = { at: performance.now(), count: (await taken()) || 0 };
+      if (before.count > 0 && now.count < waiting)
+        rates.push(((now.count - before.count) / (now.at - before.at)) * SECOND);
+      before = now;
+    }
+    await stored(gateway);
+    const { body } = await gateway.graphql("{ eventCounts(granularity: ALL) { events } }");
+    assert.equal(body.data.eventCounts[0].events, waiting, "not every message is stored once");
+    notes.remarks.push(
+      `${name}: ${waiting.toLocaleString("en")} messages, by second: ${rates.map((rate) => Math.round(rate / 1000)).join(", ")} thousand`,
+    );
+    return [{ name: `messages a second from ${name}`, value: median(rates), unit: "", limit: atLeast(limit) }];
+  } finally {
+    await gateway.stop();
+  }
+}
+
+export { backlog };
