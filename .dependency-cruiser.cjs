@@ -18,7 +18,7 @@ const upward = LAYERS.flatMap((folders, layer) => {
 const only = (name, owners, target) => ({
   name,
   severity: "error",
-  from: { pathNot: `^src/(${owners})` },
+  from: { path: "^src/", pathNot: `^src/(${owners})` },
   to: { path: target },
 });
 

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AuditLog } from "./audit/index.js";
 import { Registry } from "./auth/index.js";
 import { systemClock } from "./base/clock.js";
@@ -19,6 +18,7 @@ import {
 } from "./db/index.js";
 import {
   anonymise,
+  anonymiseUser,
   applyRetention,
   auditRecordOf,
   ERASURE_JOB,
@@ -69,7 +69,6 @@ export type CoreConfig = Pick<
 
 /** Lease under which one of several processes writes to a store that they share. */
 const STORE_WRITER = "events.store-writer";
-const WRITER_PATIENCE_MS = 150;
 
 /** @throws Error when something required cannot be had; nothing is left open then */
 export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger): Promise<Core> {
@@ -98,7 +97,10 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     const owner = `${hostname()}-${process.pid}`;
     const leases = new Leases({ records: new LeaseRecords(database.prisma), owner, log });
     closers.push(() => leases.stop());
-    const exclusively = config.CLICKHOUSE_URL && config.DATABASE_URL ? underLease(leases) : alone;
+    const exclusively: Exclusively =
+      config.CLICKHOUSE_URL && config.DATABASE_URL
+        ? (write) => leases.inTurn(STORE_WRITER, () => write())
+        : (write) => write();
     const events = await closing(closers, openEvents(config, { store, entries, letters, metrics, log, exclusively }));
 
     const jobs = new Jobs({ records: new JobRecords(database.prisma), clock: systemClock, log, metrics, owner });
@@ -110,6 +112,8 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       after: [],
       audit: entries,
       clock: systemClock,
+      // Also what the user is called where ids are replaced as they come in.
+      aliases: (user) => [anonymiseUser(user, config.ANONYMIZE_SECRET ?? null)],
       secret: await keptSecret(config.DATA_DIR, "erasure-secret"),
       exclusively,
     });
@@ -185,18 +189,6 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
 }
 
 type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;
-
-const alone: Exclusively = (write) => write();
-
-function underLease(leases: Leases): Exclusively {
-  return async (write) => {
-    for (;;) {
-      const held = await leases.withLease(STORE_WRITER, () => write());
-      if (held) return held.value;
-      await sleep(WRITER_PATIENCE_MS * (0.5 + Math.random()));
-    }
-  };
-}
 
 /** A secret made once and kept: what it protects survives a restart, and nothing is a known default. */
 export async function keptSecret(folder: string, name: string): Promise<string> {

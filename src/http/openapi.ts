@@ -14,6 +14,7 @@ import {
 } from "graphql";
 import { ACCESS_RULES } from "../domain/access/rules.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
+import { ingestPaths } from "./ingest-openapi.js";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -47,7 +48,7 @@ const ERROR_SCHEMA: Schema = {
 
 /** OpenAPI 3.1 of all stored documents: parameters from their variables, answers from their selections. */
 export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEndpoint[], version: string): Schema {
-  const paths: Record<string, Record<string, Schema>> = {};
+  const paths: Record<string, Record<string, Schema>> = ingestPaths();
   for (const endpoint of endpoints) {
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: describe(schema, endpoint) };
   }
@@ -56,12 +57,16 @@ export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEnd
     info: {
       title: "Crowsnest",
       version,
-      description: "The REST side of the gateway. Every endpoint is a stored GraphQL document; `/graphql` has it all.",
+      description:
+        "The REST side of the gateway. Every endpoint that reads is a stored GraphQL document; `/graphql` has it all.",
     },
     servers: [{ url: "/" }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+        writeKey: { type: "apiKey", in: "header", name: "X-Write-Key" },
+      },
       schemas: { Error: ERROR_SCHEMA },
     },
   };

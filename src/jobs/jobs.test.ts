@@ -224,7 +224,7 @@ describe.each(DATABASES)("jobs in a database %s", (_name, open) => {
           await new Promise((done) => given.signal.addEventListener("abort", done));
           return "too late";
         },
-        { leaseMs: 600 },
+        { leaseMs: 3000 },
       );
       jobs.start();
       const { id } = await jobs.enqueue("k", "1", {});

@@ -17,7 +17,7 @@ describe.each(DATABASES)("leases in a database %s", (_name, open) => {
     opened = [];
   });
 
-  function process(owner: string, leaseMs = 900): Leases {
+  function process(owner: string, leaseMs = 3000): Leases {
     const leases = new Leases({
       records: new LeaseRecords(bench.prisma),
       owner,
@@ -62,18 +62,18 @@ describe.each(DATABASES)("leases in a database %s", (_name, open) => {
   it("are renewed for as long as the work goes on", async () => {
     const [a, b] = [process("a"), process("b")];
     const work = a.withLease("store", async (signal) => {
-      await sleep(2000);
+      await sleep(4500);
       return signal.aborted;
     });
-    for (let i = 0; i < 15; i++) {
-      await sleep(100);
+    for (let i = 0; i < 20; i++) {
+      await sleep(200);
       expect(await b.withLease("store", async () => "b")).toBeNull();
     }
     expect(await work).toEqual({ value: false });
   });
 
   it("that were lost are told by the signal, and are not given back in the new holder's stead", async () => {
-    const [a, b] = [process("a"), process("b", 5000)];
+    const [a, b] = [process("a"), process("b", 10_000)];
     let taken: Promise<unknown> = Promise.resolve();
     await a.withLease("store", async (signal) => {
       await expire();

@@ -20,9 +20,9 @@ describe.each(DATABASES)("jobs whose processes come and go, in a database %s", (
           "k",
           async () => {
             ran.push(name);
-            await sleep(2500);
+            await sleep(4500);
           },
-          { leaseMs: 1000 },
+          { leaseMs: 3000 },
         );
       }
       const { id } = await a.enqueue("k", "1", {});

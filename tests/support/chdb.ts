@@ -56,19 +56,40 @@ function hasEngine(): boolean {
   }
 }
 
+/**
+ * Makes the stand-in behave as a server does in two respects: it listens where it is told, and parameters are read as
+ * ClickHouse reads them (escaped text; arrays as literals), where the library under it wants plain values.
+ */
+const FAITHFUL = `
+  const { Server } = require("node:net");
+  const { Session } = require("chdb");
+  const listen = Server.prototype.listen;
+  Server.prototype.listen = function (_port, ...rest) { return listen.call(this, Number(process.env.PORT), ...rest); };
+  const CONTROLS = { t: "\\t", n: "\\n", r: "\\r", 0: "\\0", b: "\\b", f: "\\f" };
+  const unescaped = (text) => text.replace(/\\\\([^])/g, (_, c) => CONTROLS[c] ?? c);
+  const elements = (text) => [...text.matchAll(/'((?:[^'\\\\]|\\\\[^])*)'|([^,\\[\\]]+)/g)]
+    .map(([, quoted, bare]) => (quoted === undefined ? Number(bare) : unescaped(quoted)));
+  const bind = Session.prototype.queryBindAsync;
+  Session.prototype.queryBindAsync = function (sql, params, ...rest) {
+    const isList = (name) => new RegExp("\\\\{\\\\s*" + name + "\\\\s*:\\\\s*Array").test(sql);
+    const values = Object.entries(params).map(([name, text]) => [name, isList(name) ? elements(text) : unescaped(text)]);
+    return bind.call(this, sql, Object.fromEntries(values), ...rest);
+  };
+`;
+
+/** What the client sets for each request: the stand-in takes such settings only for all of them. */
+const SETTINGS = "SET output_format_json_quote_64bit_integers = 1, output_format_json_quote_decimals = 1";
+
 function run(port: number, data: string) {
-  // The script listens on one fixed port: this lets several run at once.
-  const code = `const { Server } = require("node:net");
-    const listen = Server.prototype.listen;
-    Server.prototype.listen = function (_port, ...rest) { return listen.call(this, ${port}, ...rest); };
-    require(${JSON.stringify(SCRIPT)});`;
-  return spawn(process.execPath, ["-e", code], {
+  return spawn(process.execPath, ["-e", `${FAITHFUL}; require(${JSON.stringify(SCRIPT)});`], {
     cwd: data,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      TZ: "UTC",
       NODE_PATH: join(CACHE, "node_modules"),
       DATA: join(data, "ch"),
+      PORT: String(port),
     },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -77,7 +98,7 @@ function run(port: number, data: string) {
 async function ready(url: string): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const answered = await fetch(`${url}/?query=SELECT%201`, { method: "POST" }).catch(() => null);
+    const answered = await fetch(url, { method: "POST", body: SETTINGS }).catch(() => null);
     if (answered?.ok) return;
     if (Date.now() > deadline) throw new Error(`ClickHouse's stand-in did not answer on ${url}`);
     await new Promise((done) => setTimeout(done, 100));

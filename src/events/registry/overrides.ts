@@ -96,7 +96,7 @@ function merge(known: EventType | undefined, entry: Entry): EventType {
   return { ...before, ...entry, columns: { ...before.columns, ...entry.columns } };
 }
 
-/** A schema that does not compile would refuse every event of its type; an example that is not valid misleads readers. */
+/** A schema that does not compile would refuse every event of its type; an example that is not valid misleads. */
 function problemOf(type: EventType): string | null {
   let check: Check;
   try {

@@ -2,7 +2,7 @@ import { defineTypes, type Entry, type Family, from } from "./define.js";
 import type { EventType } from "./event-type.js";
 import { anything } from "./fields.js";
 
-/** Behaviour of users in a web or mobile product. Payloads may hold anything: what is known of them is documented only. */
+/** Behaviour of users in a product. Payloads may hold anything: what is known of them is documented, not checked. */
 const PRODUCT: Family = {
   area: "product",
   optional: {

@@ -66,7 +66,7 @@ export class EventRegistry {
     return this.#byName.get(name);
   }
 
-  /** The event that a message stands for, or why it cannot be taken in. Does no I/O and keeps nothing of the message. */
+  /** The event that a message stands for, or why it cannot be taken in. Does no I/O. */
   read(message: Message, context: ReadContext): ReadResult {
     const { type, data } = message;
     const reader = this.#reader(message);

@@ -8,7 +8,7 @@ import { fitsDecimal, readTime } from "./values.js";
 export type Check = (value: unknown) => readonly ErrorObject[] | null;
 
 export interface Validator {
-  /** Makes the check of a schema: JSON Schema 2020-12, or draft 7 when `$schema` says so. Throws when it is no schema. */
+  /** Makes the check of a schema: JSON Schema 2020-12, or draft 7 when `$schema` says so. Throws if it is none. */
   compile(schema: Schema): Check;
 }
 
@@ -107,7 +107,7 @@ function addKeywords(ajv: Engine): Engine {
   return ajv;
 }
 
-/** In a longer value, a list of a million items of the wrong type would make a million errors: only the first is told. */
+/** A million wrong items would make a million errors: of a value with longer JSON only the first is told. */
 const LONGEST_LISTED = 100_000;
 
 /** @param thorough finds all errors instead of the first: asked only when there is one */

@@ -66,5 +66,5 @@ function checkExtension(name: string, value: unknown, faults: Fault[]): void {
 
 function isAttributeValue(value: unknown): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  return typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 2 ** 31;
+  return typeof value === "number" && Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 31;
 }

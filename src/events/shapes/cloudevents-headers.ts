@@ -8,10 +8,18 @@ const ATTRIBUTE = /^ce([-_])(.+)$/i;
 const SPECVERSION = /^ce[-_]specversion$/i;
 const CONTENT_TYPE = /^content-type$/i;
 
-/** Whether a message brings its attributes in headers. */
+const STRUCTURED = /^application\/cloudevents/i;
+
+/** Whether a message brings its attributes in headers; not if its content type says that it is structured. */
 export function isBinary(headers: Headers): boolean {
-  for (const name in headers) if (SPECVERSION.test(name) && headers[name] !== undefined) return true;
-  return false;
+  let found = false;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined) continue;
+    if (CONTENT_TYPE.test(name) && STRUCTURED.test(value)) return false;
+    found ||= SPECVERSION.test(name);
+  }
+  return found;
 }
 
 /** Attributes of a CloudEvent out of the headers that it came with. */

@@ -158,6 +158,14 @@ describe("a binary CloudEvent", () => {
     );
     expect(propertiesOf(undefined, { hints })).toMatchObject({ _cloudevents: { source: "/shop" } });
     expect(take(undefined, { hints, text: "{" })).toMatchObject({ kind: "json_decode" });
+    expect(take(undefined, { hints, bytes: Buffer.from("{") })).toMatchObject({ kind: "json_decode" });
+    const png = { hints: { ...hints, "content-type": "image/png" }, bytes: Buffer.from([0, 1, 2]) };
+    expect(propertiesOf(undefined, png)).toMatchObject({ data_base64: "AAEC" });
+  });
+
+  it("is a structured one when its content type says so", () => {
+    const structured = { ...hints, "content-type": "application/cloudevents+json" };
+    expect(take(EVENT, { hints: structured })).toEqual(take(EVENT));
   });
 
   it("is refused for headers that no event has", () => {

@@ -52,8 +52,12 @@ function ofBinary(raw: RawMessage): Message | Refused {
   faults.push(...checkAttributes(attributes));
   if (faults.length > 0) return refusal(faults, attributes);
   if (raw.value !== undefined) return message(attributes, raw.value, raw.text, { data: [] });
-  if (isJson(attributes.datacontenttype) && raw.text !== undefined && raw.text !== "") return noObject(raw);
-  return message(attributes, raw.text || undefined, undefined, WRAPPED);
+  const { text = "", bytes } = raw;
+  const isEmpty = text === "" && (bytes === undefined || bytes.length === 0);
+  if (isEmpty) return message(attributes, undefined, undefined, WRAPPED);
+  if (isJson(attributes.datacontenttype)) return noObject(raw);
+  if (text !== "" || bytes === undefined) return message(attributes, text, undefined, WRAPPED);
+  return message(attributes, { data_base64: Buffer.from(bytes).toString("base64") }, undefined, WRAPPED);
 }
 
 function refusal(faults: readonly Fault[], event: Json): Refused {

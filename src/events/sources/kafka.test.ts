@@ -1,82 +1,108 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, type TestContext, vi } from "vitest";
 import { HAS_KAFKA, type KafkaCluster, startKafka, startRelay } from "../../../tests/support/kafka.js";
 import { countingMetrics, gate, RecordingIntake, testShape } from "../../../tests/support/recording-intake.js";
 import { SpoolRefused } from "../spool/index.js";
 import { KafkaSource, type KafkaSourceOptions } from "./kafka.js";
 
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
-const PATIENCE = { timeout: 15_000, interval: 20 };
+const PATIENCE = { timeout: 20_000, interval: 20 };
 const ONE = "events.one";
 const FOUR = "events.four";
 const DEAD = "events.dead";
 
-describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
-  let cluster: KafkaCluster;
-  let client: Kafka;
-  let producer: Producer;
-  let admin: Admin;
-  const started: KafkaSource[] = [];
-
-  const connect = async () => {
-    client = new Kafka({ brokers: [cluster.brokers], logLevel: logLevel.NOTHING });
-    producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
-    admin = client.admin();
-    await Promise.all([producer.connect(), admin.connect()]);
-  };
-
-  beforeEach(async () => {
-    cluster = await startKafka({ [ONE]: 1, [FOUR]: 4, [DEAD]: 1 });
-    await connect();
-  });
-  afterEach(async () => {
-    await Promise.all(started.splice(0).map((source) => source.stop()));
-    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
-    await cluster.stop();
-  });
-
-  function source(options: Partial<KafkaSourceOptions> = {}) {
-    const intake = new RecordingIntake();
-    const metrics = countingMetrics();
-    const kafka = new KafkaSource({
-      servers: cluster.brokers,
-      topics: [ONE, FOUR],
-      group: "group",
-      deadLetterTopic: DEAD,
-      tenant: "t",
-      shape: testShape,
-      intake,
-      metrics,
-      log,
-      checkMs: 300,
-      firstDelayMs: 100,
-      ...options,
-    });
-    started.push(kafka);
-    return { kafka, intake, metrics };
-  }
-
+interface Bench {
+  readonly cluster: KafkaCluster;
+  readonly producer: Producer;
+  readonly admin: Admin;
+  /** Starts nothing yet; stopped when the test is over. */
+  source(options?: Partial<KafkaSourceOptions>): Sourced;
   /** `count` messages, numbered, to one partition. */
-  async function send(topic: string, partition: number, from: number, count: number): Promise<void> {
-    const messages = Array.from({ length: count }, (_, n) => ({
-      partition,
-      key: `key-${from + n}`,
-      value: JSON.stringify({ type: "a", n: from + n }),
-    }));
-    await producer.send({ topic, messages });
-  }
+  send(topic: string, partition: number, from: number, count: number): Promise<void>;
+  committed(topic: string): Promise<Record<number, string>>;
+  readAll(topic: string, count: number): Promise<{ key: Buffer | null; value: Buffer | null }[]>;
+}
 
-  async function committed(topic: string): Promise<Record<number, string>> {
-    const [offsets] = await admin.fetchOffsets({ groupId: "group", topics: [topic] });
-    return Object.fromEntries((offsets?.partitions ?? []).map(({ partition, offset }) => [partition, offset]));
-  }
+interface Sourced {
+  readonly kafka: KafkaSource;
+  readonly intake: RecordingIntake;
+  readonly metrics: ReturnType<typeof countingMetrics>;
+}
 
-  const places = (topic: string, partition: number, count: number, from = 0) =>
-    Array.from({ length: count }, (_, n) => `${topic}/${partition}/${from + n}`);
+/** A cluster of its own for each test. */
+async function bench(onTestFinished: TestContext["onTestFinished"]): Promise<Bench> {
+  const cluster = await startKafka({ [ONE]: 1, [FOUR]: 4, [DEAD]: 1 });
+  const started: KafkaSource[] = [];
+  const client = new Kafka({ brokers: [cluster.brokers], logLevel: logLevel.NOTHING });
+  const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const admin = client.admin();
+  await Promise.all([producer.connect(), admin.connect()]);
+  onTestFinished(async () => {
+    await Promise.all(started.map((source) => source.stop()));
+    await cluster.stop();
+    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
+  });
 
-  it("brings every message once, in the order of its partition, and commits", async () => {
+  return {
+    cluster,
+    producer,
+    admin,
+    source(options = {}) {
+      const intake = new RecordingIntake();
+      const metrics = countingMetrics();
+      const kafka = new KafkaSource({
+        servers: cluster.brokers,
+        topics: [ONE, FOUR],
+        group: "group",
+        deadLetterTopic: DEAD,
+        tenant: "t",
+        shape: testShape,
+        intake,
+        metrics,
+        log,
+        checkMs: 300,
+        firstDelayMs: 100,
+        // The cluster lets a rebalance take a second less than the session.
+        sessionTimeoutMs: 3000,
+        ...options,
+      });
+      started.push(kafka);
+      return { kafka, intake, metrics };
+    },
+    async send(topic, partition, from, count) {
+      const messages = Array.from({ length: count }, (_, n) => ({
+        partition,
+        key: `key-${from + n}`,
+        value: JSON.stringify({ type: "a", n: from + n }),
+      }));
+      await producer.send({ topic, messages });
+    },
+    async committed(topic) {
+      const [offsets] = await admin.fetchOffsets({ groupId: "group", topics: [topic] });
+      return Object.fromEntries((offsets?.partitions ?? []).map(({ partition, offset }) => [partition, offset]));
+    },
+    async readAll(topic, count) {
+      const consumer = client.consumer({ groupId: `reader-${topic}`, maxWaitTimeInMs: 100 });
+      const seen: { key: Buffer | null; value: Buffer | null }[] = [];
+      await consumer.connect();
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      await consumer.run({ eachMessage: async ({ message }) => void seen.push(message) });
+      await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(count), PATIENCE);
+      await consumer.disconnect();
+      return seen;
+    },
+  };
+}
+
+const places = (topic: string, partition: number, count: number, from = 0) =>
+  Array.from({ length: count }, (_, n) => `${topic}/${partition}/${from + n}`);
+
+// They mostly wait for the cluster's rebalances: together they take no longer than the longest few.
+describe.skipIf(!HAS_KAFKA).concurrent("Kafka", { timeout: 90_000 }, () => {
+  it("brings every message once, in the order of its partition, and commits", async ({ onTestFinished }) => {
+    const { source, send, committed } = await bench(onTestFinished);
     for (let partition = 0; partition < 4; partition++) await send(FOUR, partition, 0, 700);
     const { kafka, intake, metrics } = source({ atOnce: 300 });
     kafka.start();
@@ -106,7 +132,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     );
   });
 
-  it("goes on where it stopped", async () => {
+  it("goes on where it stopped", async ({ onTestFinished }) => {
+    const { source, send } = await bench(onTestFinished);
     await send(ONE, 0, 0, 50);
     const first = source();
     first.kafka.start();
@@ -120,7 +147,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     expect(second.intake.ids).toEqual(places(ONE, 0, 20, 50));
   });
 
-  it("brings messages again, with the same ids, when it ended between taking in and committing", async () => {
+  it("brings messages again, with the same ids, when it ended between taking in and committing", async ({ onTestFinished }) => {
+    const { source, send, committed } = await bench(onTestFinished);
     await send(ONE, 0, 0, 30);
     const first = source();
     const never = gate();
@@ -135,9 +163,10 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     never.open();
   });
 
-  it("waits while the intake has no room, commits nothing and loses nothing", async () => {
+  it("waits while the intake has no room, commits nothing and loses nothing", async ({ onTestFinished }) => {
+    const { source, send, committed } = await bench(onTestFinished);
     await send(ONE, 0, 0, 40);
-    const { kafka, intake } = source({ sessionTimeoutMs: 6000 });
+    const { kafka, intake } = source();
     let hasRoom = false;
     intake.before = async () => {
       if (!hasRoom) throw new SpoolRefused("full", "no space left");
@@ -149,7 +178,7 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     );
     await send(ONE, 0, 40, 10);
     // Longer than the session: it stays a member only if it lets itself be heard.
-    await sleep(8000);
+    await sleep(5000);
     expect(kafka.status()).toMatchObject({ state: "waiting", lag: 50 });
     expect(await committed(ONE)).toEqual({ 0: "-1" });
     hasRoom = true;
@@ -158,7 +187,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     await vi.waitFor(async () => expect(await committed(ONE)).toEqual({ 0: "50" }), PATIENCE);
   });
 
-  it("hands over what cannot be read, publishes why, and goes on", async () => {
+  it("hands over what cannot be read, publishes why, and goes on", async ({ onTestFinished }) => {
+    const { producer, source, committed, readAll } = await bench(onTestFinished);
     const bytes = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
     const messages = [
       { key: "good", value: '{"type":"a","text":"\u{1F600} \uFFFD"}' },
@@ -205,18 +235,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     expect(noType).toMatchObject({ offset: 4, payload: { n: 1 }, raw: null });
   });
 
-  async function readAll(topic: string, count: number) {
-    const consumer = client.consumer({ groupId: `reader-${topic}`, maxWaitTimeInMs: 100 });
-    const seen: { key: Buffer | null; value: Buffer | null }[] = [];
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await consumer.run({ eachMessage: async ({ message }) => void seen.push(message) });
-    await vi.waitFor(() => expect(seen.length).toBeGreaterThanOrEqual(count), PATIENCE);
-    await consumer.disconnect();
-    return seen;
-  }
-
-  it("publishes more dead letters than one request may hold", async () => {
+  it("publishes more dead letters than one request may hold", async ({ onTestFinished }) => {
+    const { producer, source, readAll } = await bench(onTestFinished);
     const long = "x".repeat(3000);
     const messages = Array.from({ length: 600 }, (_, n) => ({ key: String(n), value: JSON.stringify({ n, long }) }));
     await producer.send({ topic: ONE, messages });
@@ -227,19 +247,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     expect(metrics.counts).toEqual({ "kafka taken": 600 });
   });
 
-  it("goes on when dead letters cannot be published, and counts them", async () => {
-    await producer.send({ topic: ONE, messages: [{ value: "1" }, { value: "2" }] });
-    const { kafka, intake, metrics } = source({ deadLetterTopic: "no topic may be called like this" });
-    kafka.start();
-    await vi.waitFor(async () => expect(await committed(ONE)).toEqual({ 0: "2" }), PATIENCE);
-    expect(metrics.counts["kafka unpublished"]).toBe(2);
-    // Not tried for each batch: that would slow down all that follows.
-    await producer.send({ topic: ONE, messages: [{ value: "3" }, { value: '{"type":"a"}' }] });
-    await vi.waitFor(() => expect(intake.messages).toHaveLength(4), { timeout: 2000 });
-    await vi.waitFor(() => expect(metrics.counts["kafka unpublished"]).toBe(3));
-  });
-
-  it("shares the partitions with another member, and takes over when that leaves", async () => {
+  it("shares the partitions with another member, and takes over when that leaves", async ({ onTestFinished }) => {
+    const { source, send } = await bench(onTestFinished);
     const first = source();
     const second = source();
     const sent = new Set<string>();
@@ -269,7 +278,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     await vi.waitFor(() => expect(taken()).toEqual(sent), { ...PATIENCE, timeout: 30_000 });
   });
 
-  it("listens to the topics that there are, and to others once they come", async () => {
+  it("listens to the topics that there are, and to others once they come", async ({ onTestFinished }) => {
+    const { producer, admin, source, send } = await bench(onTestFinished);
     const { kafka, intake } = source({ topics: ["events.later", ONE] });
     kafka.start();
     await send(ONE, 0, 0, 3);
@@ -280,7 +290,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     expect(intake.ids.at(-1)).toBe("events.later/0/0");
   });
 
-  it("waits for a first topic", async () => {
+  it("waits for a first topic", async ({ onTestFinished }) => {
+    const { producer, source } = await bench(onTestFinished);
     const { kafka, intake } = source({ topics: ["events.none"] });
     kafka.start();
     await vi.waitFor(() => expect(kafka.status()).toMatchObject({ state: "waiting", lag: null }), PATIENCE);
@@ -289,7 +300,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     await vi.waitFor(() => expect(intake.messages).toHaveLength(1), PATIENCE);
   });
 
-  it("does not read what it publishes itself", async () => {
+  it("does not read what it publishes itself", async ({ onTestFinished }) => {
+    const { producer, source, send } = await bench(onTestFinished);
     const { kafka, intake } = source({ topics: [ONE, DEAD] });
     await producer.send({ topic: DEAD, messages: [{ value: "1" }] });
     await send(ONE, 0, 0, 1);
@@ -298,7 +310,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     expect(kafka.status().detail).toBe("1 partitions of 1 topics");
   });
 
-  it("comes when the brokers come, and comes back when they do", async () => {
+  it("comes when the brokers come, and comes back when they do", async ({ onTestFinished }) => {
+    const { cluster, source, send } = await bench(onTestFinished);
     const relay = await startRelay();
     const { kafka, intake, metrics } = source({ servers: relay.address, topics: [ONE] });
     kafka.start();
@@ -311,16 +324,16 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     await relay.point(null);
     await cluster.stop();
     await vi.waitFor(() => expect(kafka.status().state).toBe("connecting"), { ...PATIENCE, timeout: 30_000 });
-    cluster = await startKafka({ [ONE]: 1 });
-    await connect();
-    await relay.point(cluster.brokers);
-    await send(ONE, 0, 0, 7);
+    const again = await bench(onTestFinished);
+    await relay.point(again.cluster.brokers);
+    await again.send(ONE, 0, 0, 7);
     await vi.waitFor(() => expect(intake.messages).toHaveLength(12), { ...PATIENCE, timeout: 30_000 });
     await kafka.stop();
     await relay.stop();
   });
 
-  it("survives brokers that hang for a while", async () => {
+  it("survives brokers that hang for a while", async ({ onTestFinished }) => {
+    const { cluster, source, send } = await bench(onTestFinished);
     const { kafka, intake } = source({ topics: [ONE], requestTimeoutMs: 1500 });
     kafka.start();
     await send(ONE, 0, 0, 5);
@@ -332,7 +345,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     await vi.waitFor(() => expect(new Set(intake.ids)).toEqual(new Set(places(ONE, 0, 10))), { timeout: 40_000 });
   });
 
-  it("stops within seconds under load, and the next one brings the rest", async () => {
+  it("stops within seconds under load, and the next one brings the rest", async ({ onTestFinished }) => {
+    const { source, send } = await bench(onTestFinished);
     for (let batch = 0; batch < 20; batch++) await send(FOUR, batch % 4, Math.floor(batch / 4) * 1000, 1000);
     const first = source({ atOnce: 100 });
     first.intake.after = () => sleep(5);
@@ -352,20 +366,22 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
     expect(new Set([...first.intake.ids, ...second.intake.ids]).size).toBe(20_000);
   });
 
-  it.each([
-    ["cannot be reached", () => cluster.stop()],
-    ["hang", async () => cluster.suspend()],
-  ])("stops within seconds when the brokers %s", async (_, breakThem) => {
+  it.for([
+    ["cannot be reached", (cluster: KafkaCluster) => cluster.stop()],
+    ["hang", async (cluster: KafkaCluster) => cluster.suspend()],
+  ] as const)("stops within seconds when the brokers %s", async ([, breakThem], { onTestFinished }) => {
+    const { cluster, source } = await bench(onTestFinished);
     const { kafka } = source();
     kafka.start();
     await vi.waitFor(() => expect(kafka.status().state).toBe("running"), PATIENCE);
-    await breakThem();
+    await breakThem(cluster);
     const began = performance.now();
     await kafka.stop();
     expect(performance.now() - began).toBeLessThan(5000);
   });
 
-  it("asks for no more than fits in memory while nothing is taken in", async () => {
+  it("asks for no more than fits in memory while nothing is taken in", async ({ onTestFinished }) => {
+    const { producer, source } = await bench(onTestFinished);
     const long = "x".repeat(1000);
     for (let batch = 0; batch < 16; batch++) {
       const messages = Array.from({ length: 1000 }, (_, n) => ({
@@ -382,8 +398,8 @@ describe.skipIf(!HAS_KAFKA)("Kafka", { timeout: 60_000 }, () => {
       await room.opened;
     };
     kafka.start();
-    await sleep(3000);
-    expect(handed.size).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(handed.size).toBeGreaterThan(0), PATIENCE);
+    await sleep(2000);
     expect(handed.size).toBeLessThanOrEqual(4 * 100);
     room.open();
     await vi.waitFor(() => expect(new Set(intake.ids).size).toBe(16_000), PATIENCE);

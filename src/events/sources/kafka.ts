@@ -32,7 +32,6 @@ const PARTITIONS_AT_ONCE = 4;
 
 /** Bounds what is in memory: one answer of each broker. */
 const CONSUMER: Omit<ConsumerConfig, "groupId"> = {
-  heartbeatInterval: 3 * SECOND,
   maxBytesPerPartition: 1024 * 1024,
   maxBytes: 8 * 1024 * 1024,
   // Also how long a consumer without messages takes to stop.
@@ -114,6 +113,7 @@ export class KafkaSource implements EventSource {
       ...CONSUMER,
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: sessionTimeoutMs / 10,
       retry: { restartOnFailure: async () => false },
     });
   }

@@ -1,8 +1,230 @@
-import type { EventStore } from "./store.js";
-export async function openClickHouseStore(_options: {
-  url: string;
-  cluster?: string;
-  retentionDays?: number;
-}): Promise<EventStore> {
-  throw new Error("not yet");
+import { ClickHouseAppender } from "./clickhouse-append.js";
+import { ClickHouseConnection } from "./clickhouse-connection.js";
+import { hasCode } from "./clickhouse-errors.js";
+import { countsQuery, eventsQuery } from "./clickhouse-reads.js";
+import {
+  type ClickHouseLayout,
+  clickHouseMigrations,
+  createDatabase,
+  createMigrationsTable,
+  named,
+  onCluster,
+} from "./clickhouse-schema.js";
+import { clickHouseViews } from "./clickhouse-views.js";
+import { pending } from "./migrations.js";
+import type {
+  Appended,
+  EventCount,
+  EventCursor,
+  EventFilter,
+  EventRow,
+  EventStore,
+  Granularity,
+  KeyedBatch,
+  Value,
+} from "./store.js";
+
+export interface ClickHouseOptions {
+  /** `http://user:password@host:8123/database`. One node: an append takes several requests that must meet. */
+  readonly url: string;
+  /** Definitions run `ON CLUSTER` of this name. */
+  readonly cluster?: string | undefined;
+  /** Tables are copied between replicas; with a cluster unless said otherwise. */
+  readonly replicated?: boolean | undefined;
+  /** Days after which the server drops events by itself, from their receipt; without it the server keeps them. */
+  readonly retentionDays?: number | undefined;
+  readonly requestTimeoutMs?: number | undefined;
+  /** Rows of one result: more is an error. */
+  readonly maxRows?: number | undefined;
+}
+
+/**
+ * Opens the store on a ClickHouse server, whose database and tables are made where they are missing.
+ * @throws StoreUnavailable when the server cannot be reached
+ */
+export async function openClickHouseStore(options: ClickHouseOptions): Promise<EventStore> {
+  const url = new URL(options.url);
+  const database = decodeURIComponent(url.pathname.slice(1)) || "default";
+  const description = `ClickHouse ${url.host}/${database}`;
+  url.pathname = "";
+  const cluster = options.cluster ?? null;
+  const layout = { database, cluster, replicated: options.replicated ?? cluster !== null };
+  const connect = (name: string): ClickHouseConnection =>
+    new ClickHouseConnection({
+      url: url.href,
+      database: name,
+      requestTimeoutMs: options.requestTimeoutMs ?? 120_000,
+      maxRows: options.maxRows ?? 2_000_000,
+    });
+  const connection = connect(database);
+  try {
+    await ensureDatabase(connection, connect, layout);
+    await migrate(connection, layout, description);
+    await setRetention(connection, layout, options.retentionDays);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return new ClickHouseStore(connection, layout, description);
+}
+
+async function ensureDatabase(
+  connection: ClickHouseConnection,
+  connect: (database: string) => ClickHouseConnection,
+  layout: ClickHouseLayout,
+): Promise<void> {
+  try {
+    await connection.rows("SELECT 1");
+  } catch (error) {
+    if (!hasCode(error, "81")) throw error;
+    const bootstrap = connect("default");
+    await bootstrap.run(createDatabase(layout.database, layout)).finally(() => bootstrap.close());
+  }
+}
+
+async function migrate(connection: ClickHouseConnection, layout: ClickHouseLayout, store: string): Promise<void> {
+  await connection.run(createMigrationsTable(layout));
+  const rows = await connection.rows<{ version: number }>("SELECT DISTINCT version FROM schema_migrations");
+  const applied = rows.map(({ version }) => version);
+  for (const { version, name, statements } of pending(clickHouseMigrations(layout), applied, store)) {
+    for (const statement of statements) await connection.run(statement);
+    await connection.run("INSERT INTO schema_migrations SELECT {version:UInt32}, {name:String}, now64(3)", {
+      version,
+      name,
+    });
+  }
+}
+
+async function setRetention(
+  connection: ClickHouseConnection,
+  layout: ClickHouseLayout,
+  days: number | undefined,
+): Promise<void> {
+  const [table] = await connection.rows<{ definition: string }>(
+    "SELECT engine_full AS definition FROM system.tables WHERE database = {database:String} AND name = 'events'",
+    { database: layout.database },
+  );
+  const now = /toIntervalDay\((\d+)\)/.exec(table?.definition ?? "")?.[1];
+  if (now === (days === undefined ? undefined : String(days))) return;
+  const change =
+    days === undefined ? "REMOVE TTL" : `MODIFY TTL toDateTime(received) + toIntervalDay(${Math.trunc(days)})`;
+  await connection.run(`ALTER TABLE ${named(layout.database)}.events${onCluster(layout)} ${change}`);
+}
+
+class ClickHouseStore implements EventStore {
+  readonly dialect = "clickhouse";
+  readonly description: string;
+  readonly #connection: ClickHouseConnection;
+  readonly #layout: ClickHouseLayout;
+  readonly #appender: ClickHouseAppender;
+  readonly #views = new Map<string, Promise<unknown>>();
+  #writes: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | null = null;
+
+  constructor(connection: ClickHouseConnection, layout: ClickHouseLayout, description: string) {
+    this.#connection = connection;
+    this.#layout = layout;
+    this.#appender = new ClickHouseAppender(connection, layout);
+    this.description = description;
+  }
+
+  append(segments: readonly string[]): Promise<Appended> {
+    return this.#write(() => this.#appender.append(segments));
+  }
+
+  async counts(filter: EventFilter, granularity: Granularity): Promise<EventCount[]> {
+    type Row = { start: number | null; events: string; users: string; amount: string | null };
+    const { sql, parameters } = countsQuery(filter, granularity);
+    const rows = await this.#connection.rows<Row>(sql, parameters);
+    return rows
+      .filter(({ events }) => events !== "0")
+      .map(({ start, events, users, amount }) => ({ start, events: Number(events), users: Number(users), amount }));
+  }
+
+  events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]> {
+    const { sql, parameters } = eventsQuery(filter, limit, after);
+    return this.#connection.rows<EventRow>(sql, parameters);
+  }
+
+  async keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null> {
+    const [batch] = await this.#connection.rows<KeyedBatch>(
+      `SELECT tenant, key, hash, events, received FROM keyed_batches
+       WHERE tenant = {tenant:String} AND key = {key:String} LIMIT 1`,
+      { tenant, key },
+    );
+    return batch ?? null;
+  }
+
+  query<Row extends object>(sql: string, parameters: Readonly<Record<string, Value>> = {}): Promise<Row[]> {
+    return this.#connection.rows<Row>(sql, parameters);
+  }
+
+  deleteReceivedBefore(
+    tenant: string,
+    types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
+    before: number,
+  ): Promise<number> {
+    const [condition, list] = "only" in types ? ["type IN", types.only] : ["type NOT IN", types.except];
+    return this.#delete(
+      `tenant = {tenant:String} AND received < fromUnixTimestamp64Milli({before:Int64}, 'UTC')
+       AND ${condition} {types:Array(String)}`,
+      { tenant, before, types: list },
+    );
+  }
+
+  eraseUser(tenant: string, user: string): Promise<number> {
+    return this.#delete("tenant = {tenant:String} AND user_id = {user:String}", { tenant, user });
+  }
+
+  async tenants(): Promise<string[]> {
+    const rows = await this.#connection.rows<{ tenant: string }>("SELECT DISTINCT tenant FROM events ORDER BY tenant");
+    return rows.map(({ tenant }) => tenant);
+  }
+
+  tenantViews(tenant: string): Promise<string> {
+    const { schema, statements } = clickHouseViews(tenant, this.#layout);
+    // Made anew once per start, since a newer program may define them differently.
+    const made = this.#views.get(tenant) ?? this.#write(() => this.#runAll(statements));
+    this.#views.set(tenant, made);
+    made.catch(() => this.#views.delete(tenant));
+    return made.then(() => schema);
+  }
+
+  async ping(): Promise<void> {
+    await this.#connection.rows("SELECT 1");
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#connection.close();
+    return this.#closed;
+  }
+
+  /** Rewrites the parts concerned: a lightweight delete would leave what is deleted in the files until a merge. */
+  #delete(condition: string, parameters: Readonly<Record<string, Value>>): Promise<number> {
+    return this.#write(async () => {
+      const [found] = await this.#connection.rows<{ events: string }>(
+        `SELECT count() AS events FROM events WHERE ${condition}`,
+        parameters,
+      );
+      const events = Number(found?.events);
+      if (events > 0) {
+        await this.#connection.run(
+          `ALTER TABLE events DELETE WHERE ${condition} SETTINGS mutations_sync = 1`,
+          parameters,
+        );
+      }
+      return events;
+    });
+  }
+
+  async #runAll(statements: readonly string[]): Promise<void> {
+    for (const statement of statements) await this.#connection.run(statement);
+  }
+
+  /** Changes happen one after the other. */
+  #write<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#writes.then(work);
+    this.#writes = done.catch(() => undefined);
+    return done;
+  }
 }

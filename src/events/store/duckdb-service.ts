@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { ConnectionPool } from "./connection-pool.js";
 import { DuckDbAppender, USER_HASH } from "./duckdb-append.js";
 import { DuckDbDatabase } from "./duckdb-database.js";
+import { isFatal } from "./duckdb-errors.js";
 import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
 import { bound, plain } from "./duckdb-values.js";
 import { duckDbViews } from "./duckdb-views.js";
@@ -115,13 +116,14 @@ export class DuckDbService implements DuckDbCalls {
     await this.#readers.close();
     await this.#appender.catch(() => undefined);
     await this.#writes;
-    await this.#checkpoint();
-    this.#database.close();
+    await this.#checkpoint().finally(() => this.#database.close());
   }
 
-  /** Moves the log into the file. Without it nothing is lost: the log is read at the next start. */
+  /** Moves the log into the file. Should it not be possible now, nothing is lost: the log is read at the next start. */
   async #checkpoint(): Promise<void> {
-    await this.#writer.run("CHECKPOINT store").catch(() => undefined);
+    await this.#writer.run("CHECKPOINT store").catch((error: unknown) => {
+      if (isFatal(error)) throw error;
+    });
   }
 
   async #transaction<T>(work: () => Promise<T>): Promise<T> {

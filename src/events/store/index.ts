@@ -1,3 +1,3 @@
-export { openClickHouseStore } from "./clickhouse.js";
+export { type ClickHouseOptions, openClickHouseStore } from "./clickhouse.js";
 export { type DuckDbOptions, openDuckDbStore } from "./duckdb.js";
 export * from "./store.js";
