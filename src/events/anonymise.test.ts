@@ -105,10 +105,14 @@ describe("an anonymised event", () => {
     expect(propertiesAfter('{"i\\u0070":"10.0.0.1"}', ["ip"])).toBe("{}");
   });
 
-  it("keeps the stand-in where a personal path held the user", () => {
-    expect(propertiesAfter({ user_id: USER, rider_id: "other" }, ["user_id", "rider_id"])).toBe(
-      `{"user_id":"${STAND_IN}"}`,
-    );
+  it("replaces ids of people and removes what else is personal", () => {
+    const other = anonymiseUser("other", null);
+    const payload = { user_id: USER, rider_id: "other", driver_id: 7, backup_id: null, phone: "+234" };
+    expect(JSON.parse(propertiesAfter(payload, ["user_id", "rider_id", "driver_id", "backup_id", "phone"]))).toEqual({
+      user_id: STAND_IN,
+      rider_id: other,
+      driver_id: anonymiseUser("7", null),
+    });
   });
 
   it("keeps every digit of every number, and every other character", () => {
@@ -144,7 +148,11 @@ describe("an anonymised event", () => {
     for (const type of EVENT_TYPES) {
       const { properties } = anonymise(event(type.example, { type: type.name }), type, "secret");
       const kept = JSON.parse(properties);
-      for (const path of type.personal) expect(valueAt(kept, path.split(".")), `${type.name} ${path}`).toBeUndefined();
+      for (const path of type.personal) {
+        const value = valueAt(kept, path.split("."));
+        if (path.endsWith("_id")) expect(value ?? "0".repeat(16), `${type.name} ${path}`).toMatch(/^[\da-f]{16}$/);
+        else expect(value, `${type.name} ${path}`).toBeUndefined();
+      }
     }
   });
 });

@@ -27,7 +27,7 @@ export function anonymiseUser(id: string, secret: string | null): string {
 
 /**
  * The event without the person: user id replaced wherever a value of the event is just that id, what its type declares
- * as personal (addresses of any kind among it) removed from the payload. Ids of event and session stay: they tell
+ * as personal (addresses of any kind among it) removed from the payload, ids of other people replaced as well. Ids of event and session stay: they tell
  * events apart and together.
  */
 export function anonymise(event: StoredEvent, type: EventType | null, secret: string | null): StoredEvent {
@@ -38,7 +38,7 @@ export function anonymise(event: StoredEvent, type: EventType | null, secret: st
     ...event,
     user: stand,
     subject: subject === user ? stand : subject,
-    properties: mayName(properties, user, personal) ? rewritten(properties, personal, user, stand) : properties,
+    properties: mayName(properties, user, personal) ? rewritten(properties, personal, user, stand, secret) : properties,
   };
 }
 
@@ -55,13 +55,28 @@ const MAY_HOLD_SUCH_NUMBER = /[\d.]{16}|\d[eE][+-]?\d/;
 const STRING_OR_SUCH_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.]*[eE][+-]?\d+|-?\d[\d.]{15,}/g;
 const MARKED_NUMBER = new RegExp(`"${MARK}([^"]*)"`, "g");
 
-function rewritten(text: string, personal: readonly string[], user: string | null, stand: string | null): string {
+/** Ids of other people that an event names, such as its driver: replaced like the user's, so that they can be counted. */
+const PERSON_ID = /(?:_id|Id)$/;
+
+function standIn(value: unknown, secret: string | null): string | undefined {
+  if (typeof value === "number") return anonymiseUser(String(value), secret);
+  if (typeof value !== "string" || value === "") return undefined;
+  return anonymiseUser(value.startsWith(MARK) ? value.slice(MARK.length) : value, secret);
+}
+
+function rewritten(
+  text: string,
+  personal: readonly string[],
+  user: string | null,
+  stand: string | null,
+  secret: string | null,
+): string {
   const exact = MAY_HOLD_SUCH_NUMBER.test(text);
   const marked = exact
     ? text.replace(STRING_OR_SUCH_NUMBER, (token) => (token.startsWith('"') ? token : `"${MARK}${token}"`))
     : text;
   const properties = withoutUser(JSON.parse(marked), user, stand);
-  for (const path of personal) remove(properties, path.split("."), stand);
+  for (const path of personal) remove(properties, path.split("."), stand, secret);
   const written = JSON.stringify(properties);
   return exact ? written.replace(MARKED_NUMBER, "$1") : written;
 }
@@ -81,15 +96,19 @@ function withoutUser(value: unknown, user: string | null, stand: string | null):
  * A path leads into every item of a list on its way. A key that contains dots itself is found as well. What holds the
  * stand-in stays: it says no more than the event's own user does.
  */
-function remove(value: unknown, path: readonly string[], stand: string | null): void {
+function remove(value: unknown, path: readonly string[], stand: string | null, secret: string | null): void {
   if (Array.isArray(value)) {
-    for (const item of value) remove(item, path, stand);
+    for (const item of value) remove(item, path, stand, secret);
     return;
   }
   if (typeof value !== "object" || value === null) return;
   const record = value as Record<string, unknown>;
   const whole = path.join(".");
-  if (Object.hasOwn(record, whole) && (stand === null || record[whole] !== stand)) delete record[whole];
+  if (Object.hasOwn(record, whole) && (stand === null || record[whole] !== stand)) {
+    const stand = PERSON_ID.test(whole) ? standIn(record[whole], secret) : undefined;
+    if (stand === undefined) delete record[whole];
+    else record[whole] = stand;
+  }
   const [head = "", ...rest] = path;
-  if (rest.length > 0 && Object.hasOwn(record, head)) remove(record[head], rest, stand);
+  if (rest.length > 0 && Object.hasOwn(record, head)) remove(record[head], rest, stand, secret);
 }

@@ -6,7 +6,16 @@ export { ERASURE_JOB, ERASURE_JOB_OPTIONS, Erasure, type ErasureProgress } from 
 export type { Area, DeadLetter, Fault, FaultKind, StoredEvent } from "./event.js";
 export { type Batch, type BatchFault, BatchRefused, Intake, type Receipt } from "./intake.js";
 export { ndjsonMessages } from "./ndjson.js";
-export { EVENT_TYPES, EventRegistry, type EventType, loadOverrides } from "./registry/index.js";
+export {
+  EARLIEST_TIME,
+  EVENT_TYPES,
+  EventRegistry,
+  type EventType,
+  LATEST_TIME,
+  loadOverrides,
+  readAmount,
+  readTime,
+} from "./registry/index.js";
 export { applyRetention, RETENTION_HOUR, RETENTION_JOB } from "./retention.js";
 export { type RawMessage, SHAPES, type ShapeName } from "./shapes/index.js";
 export { createSources, type EventSource, type SourcesOptions } from "./sources/index.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { round } from "../base/numbers.js";
-import { readTime } from "../events/registry/values.js";
+import { readTime } from "../events/index.js";
 import { UsageError } from "./errors.js";
 import type { Field, FieldSource, Mapping } from "./fields.js";
 import { type FaultyRow, type GoodRow, isFaulty, type Row } from "./rows.js";

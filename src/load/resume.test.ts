@@ -128,6 +128,18 @@ describe("a load that is cut short", () => {
     expect(out).toBe("20,000 events taken in, 0 set aside\n");
   });
 
+  it("after --restart, has forgotten what was done before", async () => {
+    const [path, dataDir] = [await rowsFile(2500), newFolder()];
+    await load([path, ...MAP], new Collector(), { dataDir });
+    const failing = new Hindered(0, () => {
+      throw new LoadFailed("no");
+    });
+    expect((await load([path, ...MAP, "--restart"], failing, { dataDir })).err).toBe("no\n");
+    const next = new Collector();
+    await load([path, ...MAP], next, { dataDir });
+    expect(users(next)).toEqual(expectedUsers(0, 2500));
+  });
+
   it("by Ctrl-C, waits for the batches under way, ends with 130, and goes on behind them", async () => {
     const [path, dataDir, stop] = [await rowsFile(20_000), newFolder(), new AbortController()];
     const first = new Hindered(9, () => stop.abort());

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { dryRun } from "./dry-run.js";
 import { LoadFailed, messageOf, UsageError } from "./errors.js";
@@ -80,7 +80,7 @@ async function loadFile(
   try {
     checkColumns(options.mapping, rows.columns, source.name);
     const map = createMapper(options.mapping, source.identity);
-    const bar = new ProgressBar(source.name, io.stderr, options.quiet);
+    const bar = new ProgressBar(basename(source.name), io.stderr, options.quiet);
     if (options.dryRun) {
       await dryRun({ rows, map, limit: options.limit, stop: io.stop, bar, out: io.stdout });
       return io.stop.aborted ? INTERRUPTED : 0;
@@ -103,12 +103,14 @@ async function loadOnce(
   const state = stateOf(source, options, io);
   const from = options.restart ? NOTHING_DONE : await startOf(state, source, options, bar);
   if (from.isFinished) return 0;
+  // What an earlier run did no longer counts, also when this one comes to nothing.
+  if (options.restart) await state.write(from);
   try {
     const { stop } = io;
     const sender = new PatientSender(await openSender(), { stop, onWait: (message) => bar.note(message) });
     const reached = await loadRows({ rows, map, sender, state, from, limit: options.limit, stop, bar });
     bar.clear();
-    if (stop.aborted && !reached.isFinished) return interrupted(io, reached);
+    if (stop.aborted && !reached.isFinished) return interrupted(reached, options, io);
     const name = options.files.length > 1 ? `${source.name}: ` : "";
     if (!options.quiet) io.stdout.write(`${name}${summary(reached)}\n`);
     return 0;
@@ -116,9 +118,8 @@ async function loadOnce(
     bar.clear();
     if (!(error instanceof LoadFailed)) throw error;
     const { progress } = await state.read();
-    if (io.stop.aborted) return interrupted(io, progress);
-    const hint =
-      progress.rows > 0 ? `\n${formatCount(progress.rows)} rows are done: the same command goes on from there` : "";
+    if (io.stop.aborted) return interrupted(progress, options, io);
+    const hint = progress.rows > 0 ? `\n${formatCount(progress.rows)} rows are done: ${howToGoOn(options)}` : "";
     throw new LoadFailed(`${error.message}${hint}`, { cause: error });
   }
 }
@@ -147,9 +148,13 @@ async function startOf(
   return progress;
 }
 
-function interrupted(io: LoadIo, { rows }: Progress): number {
-  io.stderr.write(`interrupted after ${formatCount(rows)} rows: the same command goes on from there\n`);
+function interrupted({ rows }: Progress, options: LoadOptions, io: LoadIo): number {
+  io.stderr.write(`interrupted after ${formatCount(rows)} rows: ${howToGoOn(options)}\n`);
   return INTERRUPTED;
+}
+
+function howToGoOn({ restart }: LoadOptions): string {
+  return `the same command${restart ? " without --restart" : ""} goes on from there`;
 }
 
 function summary({ accepted, setAside }: Progress): string {

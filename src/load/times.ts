@@ -1,4 +1,4 @@
-import { EARLIEST_TIME, LATEST_TIME, readTime } from "../events/registry/values.js";
+import { EARLIEST_TIME, LATEST_TIME, readTime } from "../events/index.js";
 import { UsageError } from "./errors.js";
 import { compileFormat } from "./strptime.js";
 import { zoneOf } from "./zones.js";

@@ -79,6 +79,7 @@ export class EventRegistry {
       return { kind: "validation", faults, eventType: type };
     }
     const { columns } = reader;
+    const own = message.columns;
     const into: Reading = { message, reader, faults: [] };
     const event: StoredEvent = {
       tenant: context.tenant,
@@ -90,13 +91,13 @@ export class EventRegistry {
       user: readKey(into, "user", message.user || columns.user(data)),
       session: readKey(into, "session", message.session || columns.session(data)),
       subject: readSubject(into, columns.subject(data)),
-      country: readLabel(columns.country(data)),
-      region: readLabel(columns.region(data)),
-      city: readLabel(columns.city(data)),
-      latitude: readDegrees(into, "latitude", 90, columns.latitude(data)),
-      longitude: readDegrees(into, "longitude", 180, columns.longitude(data)),
-      amount: readMoney(into, columns.amount(data)),
-      currency: readCurrency(into, columns.currency(data)),
+      country: readLabel(own?.country ?? columns.country(data)),
+      region: readLabel(own?.region ?? columns.region(data)),
+      city: readLabel(own?.city ?? columns.city(data)),
+      latitude: readDegrees(into, "latitude", 90, own?.latitude ?? columns.latitude(data)),
+      longitude: readDegrees(into, "longitude", 180, own?.longitude ?? columns.longitude(data)),
+      amount: readMoney(into, own?.amount ?? columns.amount(data)),
+      currency: readCurrency(into, own?.currency ?? columns.currency(data)),
       properties: propertiesText(data, message.text, members, message.extras),
     };
     return into.faults.length === 0 ? { event } : { kind: "validation", faults: into.faults, eventType: type };
@@ -159,7 +160,7 @@ function pathOf({ message, reader }: Reading, column: Column): Fault["path"] {
 }
 
 function isInEnvelope(message: Message, column: Column): boolean {
-  const value: unknown = Reflect.get(message, column);
+  const value: unknown = Reflect.get(message.columns ?? message, column) ?? Reflect.get(message, column);
   return value !== undefined && value !== null && value !== "";
 }
 

@@ -7,6 +7,7 @@ import { plainShape } from "./plain.js";
 import { productShape } from "./product.js";
 import { ridesShape } from "./rides.js";
 import type { Shape } from "./shape.js";
+import { storedShape } from "./stored.js";
 
 export { CLOUDEVENTS } from "./cloudevents.js";
 export { SERVICE_NAME } from "./documents.js";
@@ -23,6 +24,7 @@ export const SHAPES = {
   cloudevents: cloudeventsShape,
   plain: plainShape,
   auto: autoShape,
+  stored: storedShape,
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export type ShapeName = keyof typeof SHAPES;

@@ -3,8 +3,16 @@ import { nameOfType } from "../registry/values.js";
 import { fault, isObject, type Json, missing, noObject, refused } from "./reading.js";
 import type { Message, MessagePaths, Refused, Shape } from "./shape.js";
 
-const PATHS: MessagePaths = { data: ["properties"] };
-const FIELDS = ["type", "id", "time", "user", "session", "subject", "properties"];
+const PATHS: MessagePaths = {
+  data: ["properties"],
+  latitude: ["place", "latitude"],
+  longitude: ["place", "longitude"],
+  amount: ["amount", "value"],
+  currency: ["amount", "currency"],
+};
+const FIELDS = ["type", "id", "time", "user", "session", "subject", "place", "amount", "properties"];
+const PLACE_FIELDS = ["country", "region", "city", "latitude", "longitude"];
+const AMOUNT_FIELDS = ["value", "currency"];
 
 /** What other programs call our fields. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -25,7 +33,10 @@ const ALIASES: Readonly<Record<string, string>> = {
   event_data: "properties",
 };
 
-/** Our own form: `{type, id?, time?, user?, session?, subject?, properties?}` and nothing else. */
+/**
+ * Our own form: `{type, id?, time?, user?, session?, subject?, place?, amount?, properties?}` and nothing else, where a
+ * place is `{country?, region?, city?, latitude?, longitude?}` and an amount `{value, currency?}`.
+ */
 export const plainShape: Shape = {
   name: "plain",
   read(raw) {
@@ -44,12 +55,31 @@ function ofEvent(event: Json): Message | Refused {
   const user = keyOf(event, "user", faults);
   const session = keyOf(event, "session", faults);
   const subject = keyOf(event, "subject", faults);
+  const place = partOf(event, "place", PLACE_FIELDS, faults);
+  const amount = partOf(event, "amount", AMOUNT_FIELDS, faults);
+  const columns = place || amount ? { ...place, amount: amount?.value, currency: amount?.currency } : undefined;
   const data = properties ?? {};
   if (!isObject(data)) faults.push(fault(["properties"], "type", `must be an object, got ${nameOfType(data)}`));
   if (typeof type !== "string" || !isObject(data) || faults.length > 0) {
     return refused(hasType ? "validation" : "missing_event_type", faults, type);
   }
-  return { type, id, time: time ?? undefined, user, session, subject, data, paths: PATHS };
+  return { type, id, time: time ?? undefined, user, session, subject, columns, data, paths: PATHS };
+}
+
+/** An object with these fields and no others. */
+function partOf(event: Json, name: string, fields: readonly string[], faults: Fault[]): Json | null {
+  const value = event[name];
+  if (value === undefined || value === null) return null;
+  if (!isObject(value)) {
+    faults.push(fault([name], "type", `must be an object, got ${nameOfType(value)}`));
+    return null;
+  }
+  for (const field in value) {
+    if (!fields.includes(field)) {
+      faults.push(fault([name, field], "unknown_field", `is not one of ${fields.join(", ")}`));
+    }
+  }
+  return value;
 }
 
 function unknownField(name: string): Fault {

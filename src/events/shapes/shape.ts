@@ -25,9 +25,16 @@ export interface MessagePaths {
   readonly user?: FaultPath;
   readonly session?: FaultPath;
   readonly subject?: FaultPath;
+  readonly latitude?: FaultPath;
+  readonly longitude?: FaultPath;
+  readonly amount?: FaultPath;
+  readonly currency?: FaultPath;
   /** Of the payload; without an entry the payload is the whole message. */
   readonly data?: FaultPath;
 }
+
+/** Columns that an envelope may fill itself, beside those that it has names of their own for. */
+export type EnvelopeColumn = "country" | "region" | "city" | "latitude" | "longitude" | "amount" | "currency";
 
 /** A message put into one form, before its type's schema is applied. */
 export interface Message {
@@ -42,6 +49,8 @@ export interface Message {
   readonly user?: string | null;
   readonly session?: string | null;
   readonly subject?: string | null;
+  /** What the envelope itself says of place and money; goes before what the payload says. */
+  readonly columns?: Readonly<Partial<Record<EnvelopeColumn, unknown>>> | undefined;
   /** The payload: what the type's schema describes. */
   readonly data: Readonly<Record<string, unknown>>;
   /** The JSON text of `data`, where it is known to be exactly that. */

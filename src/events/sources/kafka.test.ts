@@ -147,7 +147,9 @@ describe.skipIf(!HAS_KAFKA).concurrent("Kafka", { timeout: 90_000 }, () => {
     expect(second.intake.ids).toEqual(places(ONE, 0, 20, 50));
   });
 
-  it("brings messages again, with the same ids, when it ended between taking in and committing", async ({ onTestFinished }) => {
+  it("brings messages again, with the same ids, when it ended between taking in and committing", async ({
+    onTestFinished,
+  }) => {
     const { source, send, committed } = await bench(onTestFinished);
     await send(ONE, 0, 0, 30);
     const first = source();

@@ -121,7 +121,7 @@ export class ClickHouseAppender {
         prefix: this.#queries,
       })
       .catch((error: unknown) => {
-        if (!hasCode(error instanceof Error ? error.cause : error, "497")) throw error;
+        if (!hasCode(error, "497")) throw error;
       });
     this.#unsettled = false;
   }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from "@clickhouse/client";
-import { hasCode, translated } from "./clickhouse-errors.js";
+import { translated } from "./clickhouse-errors.js";
 import { converterOf } from "./clickhouse-values.js";
 import { StoreUnavailable, type Value } from "./store.js";
 
@@ -109,8 +109,7 @@ export class ClickHouseConnection {
     try {
       return await work(controller.signal);
     } catch (error) {
-      if (error instanceof TooManyRows || hasCode(error, "81")) throw error;
-      throw translated(error);
+      throw error instanceof TooManyRows ? error : translated(error);
     } finally {
       this.#running.delete(controller);
     }

@@ -28,7 +28,8 @@ const UNAVAILABLE = new Map<string, string>([
 ]);
 
 export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof ClickHouseError && error.code === code;
+  const answer = error instanceof Error && error.cause ? error.cause : error;
+  return answer instanceof ClickHouseError && answer.code === code;
 }
 
 /**
@@ -39,14 +40,15 @@ export function translated(error: unknown): Error {
   if (error instanceof StoreUnavailable) return error;
   if (error instanceof ClickHouseError) {
     const message = `ClickHouse: ${error.message} (${error.type ?? error.code})`;
-    return UNAVAILABLE.has(error.code) ? new StoreUnavailable(message) : new Error(message);
+    return UNAVAILABLE.has(error.code)
+      ? new StoreUnavailable(message, { cause: error })
+      : new Error(message, { cause: error });
   }
-  return new StoreUnavailable(
-    `ClickHouse cannot be reached: ${error instanceof Error ? reason(error) : String(error)}`,
-  );
+  const reason = error instanceof Error ? reasonOf(error) : String(error);
+  return new StoreUnavailable(`ClickHouse cannot be reached: ${reason}`, { cause: error });
 }
 
-function reason(error: Error): string {
+function reasonOf(error: Error): string {
   // A refused connection says so in its parts only.
   return error instanceof AggregateError ? error.errors.map(String).join(", ") : error.message;
 }

@@ -12,16 +12,17 @@ import {
 } from "./clickhouse-schema.js";
 import { clickHouseViews } from "./clickhouse-views.js";
 import { pending } from "./migrations.js";
-import type {
-  Appended,
-  EventCount,
-  EventCursor,
-  EventFilter,
-  EventRow,
-  EventStore,
-  Granularity,
-  KeyedBatch,
-  Value,
+import {
+  type Appended,
+  type EventCount,
+  type EventCursor,
+  type EventFilter,
+  type EventRow,
+  type EventStore,
+  type Granularity,
+  type KeyedBatch,
+  StoreUnavailable,
+  type Value,
 } from "./store.js";
 
 export interface ClickHouseOptions {
@@ -57,15 +58,16 @@ export async function openClickHouseStore(options: ClickHouseOptions): Promise<E
       maxRows: options.maxRows ?? 2_000_000,
     });
   const connection = connect(database);
+  const writer = connect(database);
   try {
     await ensureDatabase(connection, connect, layout);
     await migrate(connection, layout, description);
     await setRetention(connection, layout, options.retentionDays);
   } catch (error) {
-    await connection.close();
+    await Promise.all([connection.close(), writer.close()]);
     throw error;
   }
-  return new ClickHouseStore(connection, layout, description);
+  return new ClickHouseStore(connection, writer, layout, description);
 }
 
 async function ensureDatabase(
@@ -115,16 +117,24 @@ class ClickHouseStore implements EventStore {
   readonly dialect = "clickhouse";
   readonly description: string;
   readonly #connection: ClickHouseConnection;
+  /** Its own, so that closing cuts off what reads and lets an append come to its end. */
+  readonly #writer: ClickHouseConnection;
   readonly #layout: ClickHouseLayout;
   readonly #appender: ClickHouseAppender;
   readonly #views = new Map<string, Promise<unknown>>();
   #writes: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
 
-  constructor(connection: ClickHouseConnection, layout: ClickHouseLayout, description: string) {
+  constructor(
+    connection: ClickHouseConnection,
+    writer: ClickHouseConnection,
+    layout: ClickHouseLayout,
+    description: string,
+  ) {
     this.#connection = connection;
+    this.#writer = writer;
     this.#layout = layout;
-    this.#appender = new ClickHouseAppender(connection, layout);
+    this.#appender = new ClickHouseAppender(writer, layout);
     this.description = description;
   }
 
@@ -195,34 +205,38 @@ class ClickHouseStore implements EventStore {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#connection.close();
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#connection.close();
+    await this.#writes;
+    await this.#writer.close();
   }
 
   /** Rewrites the parts concerned: a lightweight delete would leave what is deleted in the files until a merge. */
   #delete(condition: string, parameters: Readonly<Record<string, Value>>): Promise<number> {
     return this.#write(async () => {
-      const [found] = await this.#connection.rows<{ events: string }>(
+      const [found] = await this.#writer.rows<{ events: string }>(
         `SELECT count() AS events FROM events WHERE ${condition}`,
         parameters,
       );
       const events = Number(found?.events);
       if (events > 0) {
-        await this.#connection.run(
-          `ALTER TABLE events DELETE WHERE ${condition} SETTINGS mutations_sync = 1`,
-          parameters,
-        );
+        await this.#writer.run(`ALTER TABLE events DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, parameters);
       }
       return events;
     });
   }
 
   async #runAll(statements: readonly string[]): Promise<void> {
-    for (const statement of statements) await this.#connection.run(statement);
+    for (const statement of statements) await this.#writer.run(statement);
   }
 
   /** Changes happen one after the other. */
   #write<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable("The event store is closed"));
     const done = this.#writes.then(work);
     this.#writes = done.catch(() => undefined);
     return done;
