@@ -4,11 +4,12 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import type { NewAccount } from "./auth/index.js";
 import { ConfigError, readCoreConfig } from "./config.js";
-import { remoteOperator } from "./control.js";
+import { GatewayAway, remoteOperator } from "./control.js";
 import { openCore } from "./core.js";
 import { lockHolder } from "./db/index.js";
 import { deadLettersCommand } from "./dead-letters-command.js";
-import { runLoad } from "./load/index.js";
+import { SpoolRefused } from "./events/index.js";
+import { runLoad, TryAgain } from "./load/index.js";
 import { createOperator, type Operator } from "./operator.js";
 import { createLogger } from "./ops/logs.js";
 import { createMetrics } from "./ops/metrics.js";
@@ -86,7 +87,7 @@ async function load(args: string[]): Promise<number> {
   const config = readCoreConfig(process.env);
   const stop = new AbortController();
   // The second one ends it at once, as usual.
-  process.once("SIGINT", () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   return runLoad(args, {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -95,10 +96,16 @@ async function load(args: string[]): Promise<number> {
     dataDir: config.DATA_DIR,
     openLocal: async () => {
       const { operator, close } = await openOperator();
-      return { send: (lines) => operator.ingest(lines), close };
+      return { send: (lines) => operator.ingest(lines).catch(tryAgainLater), close };
     },
     stop: stop.signal,
   });
+}
+
+/** What passes by itself is no reason to end a load. */
+function tryAgainLater(error: unknown): never {
+  if (error instanceof GatewayAway || error instanceof SpoolRefused) throw new TryAgain(error.message);
+  throw error;
 }
 
 async function createAdmin([command, ...args]: string[]): Promise<number> {

@@ -3,6 +3,7 @@ import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { PublicError } from "./base/errors.js";
+import { SpoolRefused } from "./events/index.js";
 import type { Operator } from "./operator.js";
 
 /**
@@ -10,6 +11,11 @@ import type { Operator } from "./operator.js";
  * nobody but the owner of that folder can enter. `POST /<command>` with its argument as JSON.
  */
 const SOCKET = "control.sock";
+
+/** The gateway does not answer, or has no room: trying again later may help. */
+export class GatewayAway extends Error {
+  override name = "GatewayAway";
+}
 
 /** @returns closes it */
 export async function openControl(folder: string, operator: Operator): Promise<() => Promise<void>> {
@@ -24,6 +30,7 @@ export async function openControl(folder: string, operator: Operator): Promise<(
       answer(200, { value: await command(JSON.parse(await text(incoming))) });
     } catch (error) {
       if (error instanceof PublicError) answer(error.httpStatus, { error: error.message });
+      else if (error instanceof SpoolRefused) answer(503, { error: error.message });
       else answer(500, { error: String(error) });
     }
   });
@@ -52,7 +59,10 @@ function call(folder: string, name: string, argument: unknown): Promise<unknown>
       try {
         const body = JSON.parse(await text(incoming)) as { value?: unknown; error?: string };
         if (incoming.statusCode === 200) resolve(body.value);
-        else reject(new Error(body.error ?? `the gateway answered ${incoming.statusCode}`));
+        else {
+          const message = body.error ?? `the gateway answered ${incoming.statusCode}`;
+          reject(incoming.statusCode === 503 ? new GatewayAway(message) : new Error(message));
+        }
       } catch (error) {
         reject(error);
       }
@@ -60,7 +70,9 @@ function call(folder: string, name: string, argument: unknown): Promise<unknown>
     outgoing.once("error", (error) => {
       const hint = `If no gateway runs on ${folder}, a killed one has left process.lock behind there: remove it`;
       reject(
-        new Error(`The gateway that holds ${folder} does not answer (${error.message}). ${hint}`, { cause: error }),
+        new GatewayAway(`The gateway that holds ${folder} does not answer (${error.message}). ${hint}`, {
+          cause: error,
+        }),
       );
     });
     outgoing.end(JSON.stringify(argument ?? null));

@@ -12,7 +12,7 @@ import { formatCount, ProgressBar, type Screen } from "./progress.js";
 import { openRows, type RowSource } from "./rows.js";
 import type { Sender } from "./sender.js";
 import { openSource, type SourceFile, spoolInput } from "./source.js";
-import { type LoadKey, LoadState, NOTHING_DONE, type Progress } from "./state.js";
+import { type LoadKey, LoadState, type Progress } from "./state.js";
 
 /** What a load needs of the process that it runs in. */
 export interface LoadIo {
@@ -101,10 +101,8 @@ async function loadOnce(
   openSender: () => Promise<Sender>,
 ): Promise<number> {
   const state = stateOf(source, options, io);
-  const from = options.restart ? NOTHING_DONE : await startOf(state, source, options, bar);
+  const from = options.restart ? await state.reset() : await startOf(state, source, options, bar);
   if (from.isFinished) return 0;
-  // What an earlier run did no longer counts, also when this one comes to nothing.
-  if (options.restart) await state.write(from);
   try {
     const { stop } = io;
     const sender = new PatientSender(await openSender(), { stop, onWait: (message) => bar.note(message) });

@@ -48,9 +48,12 @@ describe("the state of a load", () => {
     const own = new LoadState(path, KEY);
     await writeFile(path, "my diary");
     await expect(own.read()).rejects.toThrow(UsageError);
+    await expect(own.reset()).rejects.toThrow(UsageError);
     expect(await readFile(path, "utf8")).toBe("my diary");
     await new LoadState(path, { ...KEY, identity: "2", file: "other.csv" }).write(progress(1));
     await expect(own.read()).rejects.toThrow("state of another load (other.csv)");
+    await own.reset();
+    expect((await own.read()).progress).toEqual(NOTHING_DONE);
   });
 
   it("says what to do where it cannot be written", async () => {

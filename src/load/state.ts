@@ -43,14 +43,8 @@ export class LoadState {
    * @throws UsageError when the file belongs to another load, or is none of ours
    */
   async read(): Promise<{ progress: Progress; isOther: boolean }> {
-    let text: string;
-    try {
-      text = await readFile(this.path, "utf8");
-    } catch {
-      return { progress: NOTHING_DONE, isOther: false };
-    }
-    const state = parse(text);
-    if (state === null) throw new UsageError(`${this.path} is no state of a load: name another file, or --restart`);
+    const state = await this.#stored();
+    if (state === null) return { progress: NOTHING_DONE, isOther: false };
     const isSame = (["identity", "target", "type"] as const).every((part) => state.key[part] === this.key[part]);
     if (!isSame) {
       throw new UsageError(
@@ -61,6 +55,13 @@ export class LoadState {
     return { progress: NOTHING_DONE, isOther: state.progress.rows > 0 };
   }
 
+  /** Begins anew, whatever load the file belonged to. @throws UsageError when it is none of ours */
+  async reset(): Promise<Progress> {
+    await this.#stored();
+    await this.write(NOTHING_DONE);
+    return NOTHING_DONE;
+  }
+
   /** Resolves once this or something newer is written. */
   async write(progress: Progress): Promise<void> {
     this.#next = progress;
@@ -68,6 +69,18 @@ export class LoadState {
       this.#writing ??= this.#writeNext();
       await this.#writing;
     }
+  }
+
+  async #stored(): Promise<{ key: LoadKey; progress: Progress } | null> {
+    let text: string;
+    try {
+      text = await readFile(this.path, "utf8");
+    } catch {
+      return null;
+    }
+    const state = parse(text);
+    if (state === null) throw new UsageError(`${this.path} is no state of a load: name another file`);
+    return state;
   }
 
   async #writeNext(): Promise<void> {

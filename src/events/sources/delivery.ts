@@ -32,7 +32,7 @@ export class Delivery {
   }
 
   /**
-   * Resolves once all messages are on disk.
+   * Resolves once all messages are on disk. Tries once also when the signal is aborted: what has been fetched is at hand.
    * @returns what was set aside; null when the signal ended the waiting: then nothing may be acknowledged
    */
   async take(
@@ -41,7 +41,7 @@ export class Delivery {
     beat: Beat | null = null,
   ): Promise<readonly DeadLetter[] | null> {
     const { name, metrics, log, firstWaitMs = SECOND / 10, maxWaitMs = 5 * SECOND } = this.options;
-    for (let wait = firstWaitMs; !signal.aborted; wait = Math.min(wait * 2, maxWaitMs)) {
+    for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, maxWaitMs)) {
       try {
         const setAside = await beating(this.#accept(messages), beat);
         metrics.sourceMessages(name, "taken", messages.length);
@@ -54,8 +54,8 @@ export class Delivery {
         this.#refusal = error.message;
       }
       await beating(pause(wait * (0.5 + Math.random() / 2), signal), beat);
+      if (signal.aborted) return null;
     }
-    return null;
   }
 
   async #accept(messages: readonly RawMessage[]): Promise<readonly DeadLetter[]> {

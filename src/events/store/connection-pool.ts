@@ -9,6 +9,7 @@ interface Waiting {
 /** A few connections for reading; who finds all in use waits for the next that is free. */
 export class ConnectionPool {
   readonly #free: DuckDBConnection[];
+  readonly #size: number;
   readonly #used = new Set<DuckDBConnection>();
   #waiting: Waiting[] = [];
   #closed = false;
@@ -16,6 +17,7 @@ export class ConnectionPool {
 
   constructor(connections: readonly DuckDBConnection[]) {
     this.#free = [...connections];
+    this.#size = connections.length;
   }
 
   async use<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
@@ -30,6 +32,12 @@ export class ConnectionPool {
       else this.#free.push(connection);
       if (this.#used.size === 0) this.#idle();
     }
+  }
+
+  /** Waits until all that read are done, and lets nobody read meanwhile. Only one at a time may ask for this. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const next = (left: number): Promise<T> => (left === 0 ? work() : this.use(() => next(left - 1)));
+    return next(this.#size);
   }
 
   /** Cuts off what runs, refuses what waits, and resolves when no connection is in use. */

@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { DuckDbSettings } from "./duckdb-rpc.js";
@@ -13,13 +14,15 @@ import { StoreUnavailable } from "./store.js";
  */
 const ROW_GROUP_SIZE = 16_384;
 
-/** The instance with the store's file attached. Its connections see that file's tables first. */
+/** The instance with the store's file attached as `store`. Its connections see that file's tables first. */
 export class DuckDbDatabase {
   readonly #instance: DuckDBInstance;
+  readonly #file: string;
   readonly #connections: DuckDBConnection[] = [];
 
-  private constructor(instance: DuckDBInstance) {
+  private constructor(instance: DuckDBInstance, file: string) {
     this.#instance = instance;
+    this.#file = file;
   }
 
   static async open(settings: DuckDbSettings): Promise<DuckDbDatabase> {
@@ -32,17 +35,13 @@ export class DuckDbDatabase {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
-    const database = new DuckDbDatabase(instance);
+    const database = new DuckDbDatabase(instance, join(settings.folder, "events.duckdb"));
     try {
+      await rm(database.#copy, { force: true });
       const connection = await instance.connect();
-      const file = join(settings.folder, "events.duckdb");
-      await connection
-        .run(`ATTACH ${quoted(file)} AS store (ROW_GROUP_SIZE ${ROW_GROUP_SIZE}, STORAGE_VERSION 'v1.5.0')`)
-        .catch((error: unknown) => {
-          throw explainLock(error, file);
-        });
+      await attach(connection, database.#file, "store");
       connection.disconnectSync();
-      await migrate(await database.connect(), file);
+      await migrate(await database.connect(), database.#file);
       return database;
     } catch (error) {
       database.close();
@@ -58,9 +57,59 @@ export class DuckDbDatabase {
     return connection;
   }
 
+  async bytes(): Promise<number> {
+    return (await stat(this.#file)).size;
+  }
+
+  /**
+   * Writes all that is stored into a new file. DuckDB only marks deleted rows and never overwrites what it frees, so
+   * this is the way to have deleted text leave the disk. `views` are statements that make what is no table.
+   */
+  async copy(connection: DuckDBConnection, views: readonly string[]): Promise<void> {
+    await attach(connection, this.#copy, "fresh");
+    await connection.run("USE fresh");
+    try {
+      await migrate(connection, this.#copy);
+      for (const table of ["events", "users", "keyed_batches"]) {
+        await connection.run(`INSERT INTO fresh.main.${table} SELECT * FROM store.main.${table}`);
+      }
+      for (const statement of views) await connection.run(statement);
+    } finally {
+      await connection.run("USE store");
+      await connection.run("DETACH fresh");
+    }
+  }
+
+  /** Puts the new file in the place of the old one. No other connection may be in use. */
+  async swap(connection: DuckDBConnection): Promise<void> {
+    await connection.run("USE memory");
+    await connection.run("DETACH store");
+    try {
+      // The log belongs to the old file: what is in it would be read into the new one.
+      if (!existsSync(`${this.#file}.wal`)) await rename(this.#copy, this.#file);
+    } finally {
+      await attach(connection, this.#file, "store");
+      await connection.run("USE store");
+    }
+  }
+
   close(): void {
     for (const connection of this.#connections) connection.disconnectSync();
     this.#instance.closeSync();
+  }
+
+  get #copy(): string {
+    return `${this.#file}.new`;
+  }
+}
+
+async function attach(connection: DuckDBConnection, file: string, name: string): Promise<void> {
+  try {
+    await connection.run(
+      `ATTACH ${quoted(file)} AS ${name} (ROW_GROUP_SIZE ${ROW_GROUP_SIZE}, STORAGE_VERSION 'v1.5.0')`,
+    );
+  } catch (error) {
+    throw explainLock(error, file);
   }
 }
 

@@ -8,6 +8,10 @@ import { bound, plain } from "./duckdb-values.js";
 import { duckDbViews } from "./duckdb-views.js";
 import { type Appended, StoreUnavailable } from "./store.js";
 
+/** Files up to this size take about a second to write anew. */
+const REWRITE_AT_ONCE = 64 * 1024 * 1024;
+const REWRITE_DELAY_MS = 60_000;
+
 type Receive = (names: readonly string[], columns: readonly (readonly unknown[])[]) => void;
 
 /** What the worker thread does. Changes happen one after the other, reads beside them on their own connections. */
@@ -20,6 +24,7 @@ export class DuckDbService implements DuckDbCalls {
   readonly #views = new Map<string, Promise<unknown>>();
   #writes: Promise<unknown> = Promise.resolve();
   #closing = false;
+  #rewriting: NodeJS.Timeout | undefined;
 
   private constructor(
     settings: DuckDbSettings,
@@ -97,7 +102,7 @@ export class DuckDbService implements DuckDbCalls {
       });
       const [low, high] = hash.getRows()[0] ?? [];
       appender.forgetUser(Number(low), Number(high));
-      await this.#checkpoint();
+      if (erased > 0) await this.#forget();
       return erased;
     });
   }
@@ -113,10 +118,30 @@ export class DuckDbService implements DuckDbCalls {
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearTimeout(this.#rewriting);
     await this.#readers.close();
     await this.#appender.catch(() => undefined);
     await this.#writes;
     await this.#checkpoint().finally(() => this.#database.close());
+  }
+
+  /** Has erased text leave the file: at once where that is quick, else once for all that is erased within a while. */
+  async #forget(): Promise<void> {
+    await this.#checkpoint();
+    clearTimeout(this.#rewriting);
+    const bytes = await this.#database.bytes();
+    if (bytes <= REWRITE_AT_ONCE) await this.#rewrite();
+    else
+      this.#rewriting = setTimeout(
+        () => void this.#write(() => this.#rewrite()).catch(() => undefined),
+        REWRITE_DELAY_MS,
+      );
+  }
+
+  async #rewrite(): Promise<void> {
+    const views = [...this.#views.keys()].flatMap((tenant) => duckDbViews(tenant).statements);
+    await this.#database.copy(this.#writer, views);
+    await this.#readers.exclusively(() => this.#database.swap(this.#writer));
   }
 
   /** Moves the log into the file. Should it not be possible now, nothing is lost: the log is read at the next start. */
