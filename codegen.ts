@@ -45,7 +45,7 @@ const config: CodegenConfig = {
           AuditEntry: "../db/index.js#StoredAuditEntry",
           User: "../auth/index.js#UserProfile",
           Event: "../events/index.js#EventRow",
-          EventType: "../events/index.js#EventType as EventTypeDefinition",
+          EventDefinition: "../events/index.js#EventType as EventTypeRecord",
           DeadLetter: "../db/index.js#StoredDeadLetter",
           Erasure: "../jobs/index.js#Job as JobRecord",
         },

@@ -2,7 +2,7 @@ import { ADMINISTRATORS, FIGURE_READERS, type Fields, fields, SIGNED_IN } from "
 
 /** Who may read what of events, dead letters and erasures, below the root fields. */
 export const EVENT_RULES: Readonly<Record<string, Fields>> = {
-  EventType: {
+  EventDefinition: {
     ...fields(SIGNED_IN, "name", "area", "description", "schema", "example", "personalFields", "retentionDays"),
   },
   EventPlace: fields(ADMINISTRATORS, "country", "region", "city", "latitude", "longitude"),

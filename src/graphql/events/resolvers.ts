@@ -52,7 +52,7 @@ export const eventResolvers = {
       }
     },
   },
-  EventType: {
+  EventDefinition: {
     area: ({ area }) => area.toUpperCase() as Uppercase<typeof area>,
     personalFields: ({ personal }) => [...personal],
     retentionDays: ({ retentionDays }, _, { services }) => retentionDays ?? services.eventRetentionDays,
