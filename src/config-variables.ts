@@ -122,6 +122,10 @@ export const VARIABLES = {
   ),
   KAFKA_TOPICS: variable(list, "topics to read; those of ride events when not set"),
   KAFKA_GROUP_ID: variable(z.string().min(1).default("analytics-service-group"), "Kafka consumer group"),
+  KAFKA_SESSION_TIMEOUT_MS: variable(
+    number(30_000, 1000, 3_600_000),
+    "after how long without a sign of life another replica takes over what one was reading",
+  ),
   KAFKA_TOPIC_DLQ: variable(
     z.string().default("openride.events.dlq"),
     "topic that dead letters are published to as well",

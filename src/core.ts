@@ -31,8 +31,10 @@ import {
   loadOverrides,
   openClickHouseStore,
   openDuckDbStore,
+  PatientStore,
   RETENTION_HOUR,
   RETENTION_JOB,
+  StoreUnavailable,
 } from "./events/index.js";
 import { dailyAt, Jobs, Leases } from "./jobs/index.js";
 import type { Logger } from "./ops/logs.js";
@@ -120,6 +122,7 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     jobs.define(ERASURE_JOB, erasure.handle, ERASURE_JOB_OPTIONS);
     jobs.define(
       RETENTION_JOB,
+      StoreUnavailable,
       applyRetention({
         store,
         types: () => events.registry.types(),
@@ -147,14 +150,22 @@ async function closing<T extends { close(): Promise<unknown> }>(
 }
 
 async function openStore(config: CoreConfig, log: Logger): Promise<EventStore> {
+  const { CLICKHOUSE_URL: url, CLICKHOUSE_CLUSTER: cluster } = config;
+  if (url) {
+    const { host, pathname } = new URL(url);
+    const store = new PatientStore("clickhouse", `ClickHouse ${host}${pathname}`, () =>
+      openClickHouseStore({ url, cluster }),
+    );
+    await store.ping().catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      log.warn({ error: error.message, store: store.description }, "the event store is away; events wait in the spool");
+    });
+    return store;
+  }
   const startedAt = performance.now();
-  const store = config.CLICKHOUSE_URL
-    ? await openClickHouseStore({ url: config.CLICKHOUSE_URL, cluster: config.CLICKHOUSE_CLUSTER })
-    : await openDuckDbStore({
-        folder: join(config.DATA_DIR, "events"),
-        memoryLimit: `${config.EVENT_STORE_MEMORY_MB}MB`,
-      });
-  log.info({ milliseconds: Math.round(performance.now() - startedAt), store: store.description }, "event store opened");
+  const folder = join(config.DATA_DIR, "events");
+  const store = await openDuckDbStore({ folder, memoryLimit: `${config.EVENT_STORE_MEMORY_MB}MB` });
+  log.info({ milliseconds: Math.round(performance.now() - startedAt) }, "event store opened");
   return store;
 }
 

@@ -17,6 +17,7 @@ export function eventSources(config: Config, events: EventEngine, metrics: Metri
           servers,
           topics: config.KAFKA_TOPICS,
           group: config.KAFKA_GROUP_ID,
+          sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
           deadLetterTopic: config.KAFKA_TOPIC_DLQ || null,
         }
       : null,

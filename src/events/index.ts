@@ -26,5 +26,6 @@ export {
   type EventStore,
   openClickHouseStore,
   openDuckDbStore,
+  PatientStore,
   StoreUnavailable,
 } from "./store/index.js";

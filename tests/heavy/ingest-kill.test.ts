@@ -75,7 +75,7 @@ const SERVICES = Object.fromEntries(
 );
 
 function start(): Promise<RunningGateway> {
-  return startProcess({
+  const environment = {
     ...SERVICES,
     DATA_DIR: folder,
     SWEEP: "off",
@@ -85,49 +85,58 @@ function start(): Promise<RunningGateway> {
     REDIS_URL: redis.url,
     EVENT_SOURCES: "kafka,redis-streams",
     REDIS_STREAMS: STREAM,
-  });
+    // Whoever was killed gives up its partitions only then: with 30 s nearly no kill would fall into reading them.
+    KAFKA_SESSION_TIMEOUT_MS: "1500",
+  };
+  return startProcess(environment, "dist/main.js");
 }
 
-it.skipIf(!HAS_KAFKA)(`keeps every acknowledged event exactly once over ${ROUNDS} kills -9 (SEED=${SEED})`, async () => {
-  const random = moments(SEED);
-  const ledger = new Ledger();
-  const openings: number[] = [];
-  const client = new Redis(redis.url);
-  const producer = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).producer();
-  await producer.connect();
-  let producing = true;
-  const produce = (async () => {
-    for (let n = 0; producing; n++) {
-      const booking = (i: number) => `k-${n}-${i}`;
-      const messages = Array.from({ length: 40 }, (_, i) => ({ key: booking(i), value: bookingCancelled(booking(i)) }));
-      await producer.send({ topic: TOPIC, messages });
-      ledger.kafka.push(...messages.map(({ key }) => key));
-      const pipeline = client.pipeline();
-      for (let i = 0; i < 40; i++) pipeline.xadd(STREAM, "*", ...healthChanged(`r-${n}-${i}`));
-      await pipeline.exec();
-      for (let i = 0; i < 40; i++) ledger.redis.push(`r-${n}-${i}`);
-      await sleep(50);
-    }
-  })();
+it.skipIf(!HAS_KAFKA)(
+  `keeps every acknowledged event exactly once over ${ROUNDS} kills -9 (SEED=${SEED})`,
+  async () => {
+    const random = moments(SEED);
+    const ledger = new Ledger();
+    const openings: number[] = [];
+    const client = new Redis(redis.url);
+    const producer = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).producer();
+    await producer.connect();
+    let producing = true;
+    const produce = (async () => {
+      for (let n = 0; producing; n++) {
+        const booking = (i: number) => `k-${n}-${i}`;
+        const messages = Array.from({ length: 10 }, (_, i) => ({
+          key: booking(i),
+          value: bookingCancelled(booking(i)),
+        }));
+        await producer.send({ topic: TOPIC, messages });
+        ledger.kafka.push(...messages.map(({ key }) => key));
+        const pipeline = client.pipeline();
+        for (let i = 0; i < 10; i++) pipeline.xadd(STREAM, "*", ...healthChanged(`r-${n}-${i}`));
+        await pipeline.exec();
+        for (let i = 0; i < 10; i++) ledger.redis.push(`r-${n}-${i}`);
+        await sleep(100);
+      }
+    })();
 
-  for (let round = 0; round < ROUNDS; round++) {
-    const gateway = await start();
-    openings.push(openingOf(gateway));
-    let alive = true;
-    const lanes = [0, 1, 2].map((lane) => sendHttp(gateway.base, ledger, () => alive, `${round}-${lane}`));
-    await sleep(100 + random() * 1400);
-    gateway.child.kill("SIGKILL");
-    alive = false;
-    await ended(gateway.child);
-    await Promise.all(lanes);
-  }
-  producing = false;
-  await produce;
-  await drainTheRest(ledger, client);
-  await producer.disconnect();
-  client.disconnect();
-  await check(ledger, openings);
-});
+    for (let round = 0; round < ROUNDS; round++) {
+      const gateway = await start();
+      openings.push(openingOf(gateway));
+      let alive = true;
+      const lanes = [0, 1, 2].map((lane) => sendHttp(gateway.base, ledger, () => alive, `${round}-${lane}`));
+      await sleep(100 + random() * 4000);
+      gateway.child.kill("SIGKILL");
+      alive = false;
+      await ended(gateway.child);
+      await Promise.all(lanes);
+    }
+    producing = false;
+    await produce;
+    await drainTheRest(ledger, client);
+    await producer.disconnect();
+    client.disconnect();
+    await check(ledger, openings);
+  },
+);
 
 async function drainTheRest(ledger: Ledger, client: Redis): Promise<void> {
   const gateway = await start();
@@ -136,8 +145,15 @@ async function drainTheRest(ledger: Ledger, client: Redis): Promise<void> {
     await sleep(1000);
     const text = await (await fetch(`${gateway.base}/metrics`)).text();
     const backlog = Number(/crowsnest_spool_bytes\{spool="events"\} (\d+)/.exec(text)?.[1] ?? 1);
-    const lags = [...text.matchAll(/crowsnest_source_lag\{[^}]*\} (\d+)/g)].map((match) => Number(match[1]));
-    waiting = backlog > 0 || lags.some((lag) => lag > 0) || lags.length === 0;
+    const lags = new Map(
+      [...text.matchAll(/crowsnest_source_lag\{source="([^"]*)"\} (\d+)/g)].map(([, source = "", lag]) => [
+        source,
+        Number(lag),
+      ]),
+    );
+    // A source whose lag is not known has not been heard of yet.
+    const isRead = (name: string) => [...lags].some(([source, lag]) => source.startsWith(name) && lag === 0);
+    waiting = backlog > 0 || !isRead("kafka") || !isRead("redis-streams");
   }
   expect(ledger.redis.length).toBe(await client.xlen(STREAM));
   gateway.child.kill("SIGTERM");
@@ -159,7 +175,8 @@ async function check(ledger: Ledger, openings: readonly number[]): Promise<void>
       return there > 0 && there < batch.ids.length;
     });
     expect(torn).toEqual([]);
-    const from = (source: string) => rows.filter(({ origin }) => origin.startsWith(source)).map(({ subject }) => subject);
+    const from = (source: string) =>
+      rows.filter(({ origin }) => origin.startsWith(source)).map(({ subject }) => subject);
     expect(from("kafka:").toSorted()).toEqual(ledger.kafka.toSorted());
     expect(from("redis:").toSorted()).toEqual(ledger.redis.toSorted());
     const slowest = Math.max(...openings);
@@ -174,7 +191,10 @@ async function check(ledger: Ledger, openings: readonly number[]): Promise<void>
 
 /** What it took to have spool and store again, in milliseconds. */
 function openingOf(gateway: RunningGateway): number {
-  const lines = gateway.printed().split("\n").filter((text) => /event (spool|store) opened/.test(text));
+  const lines = gateway
+    .printed()
+    .split("\n")
+    .filter((text) => /event (spool|store) opened/.test(text));
   return lines.reduce((sum, line) => sum + (JSON.parse(line) as { milliseconds: number }).milliseconds, 0);
 }
 
@@ -191,7 +211,13 @@ function bookingCancelled(booking: string): string {
 }
 
 function healthChanged(vehicle: string): string[] {
-  const payload = { vehicle_id: vehicle, component: "engine", previous_score: 80, health_score: 70, status: "fair" };
+  const payload = {
+    vehicle_id: vehicle,
+    component: "engine",
+    previous_score: 0.9,
+    health_score: 0.1,
+    status: "critical",
+  };
   return [
     ...["event_type", "vehicle.health.changed", "timestamp", "2026-01-01T00:00:00Z"],
     ...["source", "health", "version", "1", "payload", JSON.stringify(payload)],

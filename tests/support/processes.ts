@@ -36,10 +36,14 @@ export async function run(script: string, args: string[], values: Record<string,
   return { code: child.exitCode, stdout, stderr };
 }
 
-export async function startProcess(values: Record<string, string>): Promise<RunningGateway> {
+/** @param script what to run: the sources, or `dist/main.js` where a start must be as quick as a user's */
+export async function startProcess(
+  values: Record<string, string>,
+  script: "src/main.ts" | "dist/main.js" = "src/main.ts",
+): Promise<RunningGateway> {
   const port = await freePort();
   const folder = values.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "crowsnest-process-")));
-  const child = spawn(process.execPath, [...TSX, "src/main.ts"], {
+  const child = spawn(process.execPath, [...(script === "src/main.ts" ? TSX : []), script], {
     env: environment({ LOG_LEVEL: "error", HOST: "127.0.0.1", PORT: String(port), DATA_DIR: folder, ...values }),
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -41,20 +41,32 @@ export class Delivery {
     beat: Beat | null = null,
   ): Promise<readonly DeadLetter[] | null> {
     const { name, metrics, log, firstWaitMs = SECOND / 10, maxWaitMs = 5 * SECOND } = this.options;
-    for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, maxWaitMs)) {
-      try {
-        const setAside = await beating(this.#accept(messages), beat);
-        metrics.sourceMessages(name, "taken", messages.length);
-        if (this.#refusal !== null) log.info({ source: name }, "events are taken in again");
-        this.#refusal = null;
-        return setAside;
-      } catch (error) {
-        if (!(error instanceof SpoolRefused)) throw error;
-        if (this.#refusal === null) log.warn({ source: name, error: error.message }, "no room for events; waiting");
-        this.#refusal = error.message;
+    try {
+      for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, maxWaitMs)) {
+        const setAside = await beating(this.#attempt(messages), beat);
+        if (setAside !== null) {
+          metrics.sourceMessages(name, "taken", messages.length);
+          if (this.#refusal !== null) log.info({ source: name }, "events are taken in again");
+          return setAside;
+        }
+        await beating(pause(wait * (0.5 + Math.random() / 2), signal), beat);
+        if (signal.aborted) return null;
       }
-      await beating(pause(wait * (0.5 + Math.random() / 2), signal), beat);
-      if (signal.aborted) return null;
+    } finally {
+      this.#refusal = null;
+    }
+  }
+
+  /** Null when there was no room. */
+  async #attempt(messages: readonly RawMessage[]): Promise<readonly DeadLetter[] | null> {
+    const { name, log } = this.options;
+    try {
+      return await this.#accept(messages);
+    } catch (error) {
+      if (!(error instanceof SpoolRefused)) throw error;
+      if (this.#refusal === null) log.warn({ source: name, error: error.message }, "no room for events; waiting");
+      this.#refusal = error.message;
+      return null;
     }
   }
 

@@ -74,6 +74,8 @@ export interface KafkaSettings extends KafkaServers {
   readonly group?: string | undefined;
   /** Null: dead letters are not published. */
   readonly deadLetterTopic?: string | null | undefined;
+  /** When a member that is not heard of loses its partitions; 30 s when not set. */
+  readonly sessionTimeoutMs?: number | undefined;
   /** How messages are written: as ride events when not set. */
   readonly shape?: Shape | undefined;
 }

@@ -90,18 +90,22 @@ export class KafkaSource implements EventSource {
       ? new DeadLetterTopic(kafka, { name: this.name, topic: deadLetterTopic, metrics, log })
       : null;
     let consumer: Consumer | null = null;
+    const over = new AbortController();
+    const ends = AbortSignal.any([signal, over.signal]);
     try {
       await admin.connect();
       const topics = await this.#present(admin);
       if (topics.length > 0 && !signal.aborted) {
         consumer = this.#consumer(kafka);
-        await this.#consume(consumer, admin, letters, topics, signal);
+        await this.#consume(consumer, admin, letters, topics, ends);
       } else {
         this.#stage = { state: "waiting", detail: `none of the topics exists yet: ${this.#topics.join(", ")}` };
         await pause(checkMs, signal);
       }
     } finally {
       this.#stage = CONNECTING;
+      // Ends the waiting for the intake, without which the consumer does not disconnect.
+      over.abort();
       await consumer?.disconnect().catch(() => undefined);
       await Promise.allSettled([admin.disconnect(), letters?.close()]);
     }
@@ -148,12 +152,7 @@ export class KafkaSource implements EventSource {
       partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
       eachBatch: (payload) => this.#takeIn(payload, letters, signal),
     });
-    const over = new AbortController();
-    try {
-      await Promise.race([crash, this.#watch(admin, topics, AbortSignal.any([signal, over.signal]))]);
-    } finally {
-      over.abort();
-    }
+    await Promise.race([crash, this.#watch(admin, topics, signal)]);
   }
 
   async #watch(admin: Admin, topics: readonly string[], signal: AbortSignal): Promise<void> {

@@ -86,9 +86,8 @@ export class RedisStreamsSource implements EventSource {
       const reader = new ReplyReader(reads);
       for (const { lost } of [acks, reads]) lost.then((error) => over.abort(error), undefined);
       // So that nobody waits for the end of a read that waits for entries.
-      signal.addEventListener("abort", () => void acks.client.client("UNBLOCK", id).catch(() => undefined), {
-        once: true,
-      });
+      const unblock = () => void acks.client.client("UNBLOCK", id).catch(() => undefined);
+      signal.addEventListener("abort", unblock, { once: true, signal: over.signal });
       void this.#measure(groups, ends);
       const { onStage } = this;
       const options = {

@@ -28,6 +28,7 @@ async function duckDb(): Promise<Engine> {
   return {
     open: () => openDuckDbStore({ folder }),
     breakDown: async (store) => {
+      await store.append([await segment([event("nobody", "nothing", { user: "nobody" })])]);
       // DuckDB's own switch for tests: the next checkpoint fails half-way, and the engine then refuses everything.
       await store.query("SET GLOBAL debug_checkpoint_abort = 'before_header'");
       return store.eraseUser("nobody", "nobody").catch((error) => error);

@@ -1,6 +1,5 @@
 import {
   BIGINT,
-  BOOLEAN,
   type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBScalarFunction,
@@ -11,52 +10,25 @@ import {
   UBIGINT,
   UHUGEINT,
   UINTEGER,
+  UTINYINT,
   VARCHAR,
 } from "@duckdb/node-api";
+import {
+  FIND_ADDITIONS,
+  halves,
+  INSERT_ADDITIONS,
+  INSERT_BATCHES,
+  INSERT_NEW,
+  INSERT_USERS,
+  NO_USER,
+  NOT_NOW,
+  OWN_LINE,
+  userHash,
+  WITH_USER,
+} from "./duckdb-append-sql.js";
 import { KeyFilter } from "./key-filter.js";
 import type { Appended, KeyedBatch } from "./store.js";
 import { UserKeys } from "./user-keys.js";
-
-/** The fields of a spool line. A line without `type` is the spool's own. */
-const LINE = `{
-  tenant: 'VARCHAR', id: 'VARCHAR', type: 'VARCHAR', time: 'BIGINT', received: 'BIGINT', origin: 'VARCHAR',
-  "user": 'VARCHAR', session: 'VARCHAR', subject: 'VARCHAR', country: 'VARCHAR', region: 'VARCHAR', city: 'VARCHAR',
-  latitude: 'DOUBLE', longitude: 'DOUBLE', amount: 'DECIMAL(18, 4)', currency: 'VARCHAR', properties: 'JSON',
-  batch: 'JSON'
-}`;
-
-/** Two halves of the low 64 bits of a 128-bit hash: what the tables in memory are keyed by. */
-const halves = (hash: string): string => `(${hash} & 4294967295)::UINTEGER, ((${hash} >> 32) & 4294967295)::UINTEGER`;
-
-export const USER_HASH = "md5_number(tenant || chr(0) || user_id)";
-
-/** Lines with their place: numbering them also makes DuckDB read them one after the other, so that the first wins. */
-const LINES = `SELECT *,
-  md5_number(tenant || chr(0) || id) AS key,
-  md5_number(tenant || chr(0) || "user") AS user_hash
-  FROM (
-    SELECT *, (row_number() OVER ())::UBIGINT AS position
-    FROM read_json($segments, format = 'newline_delimited', records = 'true', compression = 'uncompressed',
-      hive_partitioning = false, columns = ${LINE})
-  )`;
-
-const ROW = `SELECT tenant, id, key, type, make_timestamp_ms(time)::TIMESTAMP_MS AS time,
-  make_timestamp_ms(received)::TIMESTAMP_MS, origin, "user", crowsnest_user(${halves("user_hash")}), session, subject,
-  country, region, city, latitude, longitude, amount, currency, properties`;
-
-/** Batches are sorted since readers ask by type and time: whole vectors of other types are then passed over. */
-const INSERT_NEW = `INSERT INTO events ${ROW}
-  FROM (SELECT *, crowsnest_admit(${halves("key")}, key, position, batch::VARCHAR) AS admitted FROM (${LINES}))
-  WHERE admitted ORDER BY tenant, type, time`;
-
-const FIND_ADDITIONS = `CREATE OR REPLACE TEMP TABLE additions AS
-  SELECT min(position) AS position FROM suspects
-  WHERE key NOT IN (SELECT key FROM events WHERE key IN (SELECT key FROM suspects))
-  GROUP BY key`;
-
-const INSERT_ADDITIONS = `INSERT INTO events ${ROW}
-  FROM (${LINES}) WHERE type IS NOT NULL AND position IN (SELECT position FROM additions)
-  ORDER BY tenant, type, time`;
 
 interface Suspect {
   readonly key: bigint;
@@ -152,10 +124,7 @@ export class DuckDbAppender {
 
   async #addUsers(): Promise<void> {
     if (this.#users.next === this.#users.committed) return;
-    // Row groups from before this batch hold smaller keys only and are passed over by their statistics.
-    await this.#connection.run(
-      `INSERT INTO users SELECT DISTINCT tenant, user_id, user_key FROM events WHERE user_key >= ${this.#users.committed}`,
-    );
+    await this.#connection.run(INSERT_USERS, { first: this.#users.committed });
   }
 
   async #addBatches(): Promise<void> {
@@ -163,11 +132,7 @@ export class DuckDbAppender {
     if (batches.length === 0) return;
     const texts = { tenant: LIST(VARCHAR), key: LIST(VARCHAR), hash: LIST(VARCHAR) };
     await this.#connection.run(
-      `INSERT INTO keyed_batches
-       SELECT tenant, key, hash, events, make_timestamp_ms(received) FROM (
-         SELECT unnest($tenant) AS tenant, unnest($key) AS key, unnest($hash) AS hash,
-           unnest($events) AS events, unnest($received) AS received)
-       ON CONFLICT DO NOTHING`,
+      INSERT_BATCHES,
       {
         tenant: listValue(batches.map(({ tenant }) => tenant)),
         key: listValue(batches.map(({ key }) => key)),
@@ -180,37 +145,49 @@ export class DuckDbAppender {
   }
 
   #register(): void {
+    const user = [UINTEGER, UINTEGER];
+    const admit = [UTINYINT, UINTEGER, UINTEGER, ...user, UHUGEINT, UBIGINT, VARCHAR];
     this.#connection.registerScalarFunction(
-      scalarFunction("crowsnest_admit", BOOLEAN, [UINTEGER, UINTEGER, UHUGEINT, UBIGINT, VARCHAR], (chunk, result) =>
-        this.#admit(chunk, result),
-      ),
+      scalarFunction("crowsnest_admit", admit, (chunk, answers) => this.#admitAll(chunk, answers)),
     );
     this.#connection.registerScalarFunction(
-      scalarFunction("crowsnest_user", UINTEGER, [UINTEGER, UINTEGER], (chunk, result) => this.#user(chunk, result)),
+      scalarFunction("crowsnest_user", [UTINYINT, ...user], (chunk, answers) => this.#userOfAll(chunk, answers)),
     );
   }
 
-  #admit(chunk: DuckDBDataChunk, result: DuckDBVector): void {
+  #admitAll(chunk: DuckDBDataChunk, answers: DuckDBVector): void {
     if (!this.#appending) throw new Error("Only an append may call this function");
-    const low = chunk.getColumnVector(0);
-    const high = chunk.getColumnVector(1);
-    for (let i = 0; i < low.itemCount; i++) {
-      const half = low.getItem(i) as number | null;
-      if (half === null) {
-        this.#note(chunk.getColumnVector(4).getItem(i) as string | null);
-        result.setItem(i, false);
-        continue;
+    const [kind, low, high, userLow, userHigh] = columnsOf(chunk);
+    for (let i = 0; i < chunk.rowCount; i++) {
+      const of = kind.getItem(i);
+      let answer = NOT_NOW;
+      if (of === OWN_LINE) this.#note(chunk.getColumnVector(7).getItem(i) as string | null);
+      else if (this.#filter.admit(low.getItem(i), high.getItem(i))) {
+        answer = of === WITH_USER ? this.#users.keyOf(userLow.getItem(i), userHigh.getItem(i)) : NO_USER;
+        this.#events++;
+      } else {
+        this.#suspect(chunk, i);
+        this.#events++;
       }
-      this.#events++;
-      const fresh = this.#filter.admit(half, high.getItem(i) as number);
-      result.setItem(i, fresh);
-      if (fresh) continue;
-      this.#suspects.push({
-        key: chunk.getColumnVector(2).getItem(i) as bigint,
-        position: chunk.getColumnVector(3).getItem(i) as bigint,
-      });
+      answers.setItem(i, answer);
     }
-    result.flush();
+    answers.flush();
+  }
+
+  #userOfAll(chunk: DuckDBDataChunk, answers: DuckDBVector): void {
+    if (!this.#appending) throw new Error("Only an append may call this function");
+    const [kind, low, high] = columnsOf(chunk);
+    for (let i = 0; i < chunk.rowCount; i++) {
+      answers.setItem(i, kind.getItem(i) === WITH_USER ? this.#users.keyOf(low.getItem(i), high.getItem(i)) : NO_USER);
+    }
+    answers.flush();
+  }
+
+  #suspect(chunk: DuckDBDataChunk, row: number): void {
+    this.#suspects.push({
+      key: chunk.getColumnVector(5).getItem(row) as bigint,
+      position: chunk.getColumnVector(6).getItem(row) as bigint,
+    });
   }
 
   #note(text: string | null): void {
@@ -218,17 +195,6 @@ export class DuckDbAppender {
     const batch = JSON.parse(text) as KeyedBatch;
     const name = JSON.stringify([batch.tenant, batch.key]);
     if (!this.#batches.has(name)) this.#batches.set(name, batch);
-  }
-
-  #user(chunk: DuckDBDataChunk, result: DuckDBVector): void {
-    if (!this.#appending) throw new Error("Only an append may call this function");
-    const low = chunk.getColumnVector(0);
-    const high = chunk.getColumnVector(1);
-    for (let i = 0; i < low.itemCount; i++) {
-      const half = low.getItem(i) as number | null;
-      result.setItem(i, half === null ? null : this.#users.keyOf(half, high.getItem(i) as number));
-    }
-    result.flush();
   }
 
   async #load(): Promise<void> {
@@ -239,37 +205,44 @@ export class DuckDbAppender {
     this.#filter = new KeyFilter(Math.max(1_000_000, (events ?? 0) * 1.3));
     this.#users = new UserKeys(Math.max(100_000, (users ?? 0) * 1.3));
     for await (const chunk of await this.#connection.stream(`SELECT ${halves("key")} FROM events`)) {
-      const [low, high] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
-      for (let i = 0; i < chunk.rowCount; i++) {
-        this.#filter.admit(low.getItem(i) as number, high.getItem(i) as number);
-      }
+      const [low, high] = columnsOf(chunk);
+      for (let i = 0; i < chunk.rowCount; i++) this.#filter.admit(low.getItem(i), high.getItem(i));
       this.#filter.commit();
     }
-    for await (const chunk of await this.#connection.stream(`SELECT ${halves(USER_HASH)}, user_key FROM users`)) {
-      const [low, high, key] = [chunk.getColumnVector(0), chunk.getColumnVector(1), chunk.getColumnVector(2)];
-      for (let i = 0; i < chunk.rowCount; i++) {
-        this.#users.load(low.getItem(i) as number, high.getItem(i) as number, key.getItem(i) as number);
-      }
+    const stored = `SELECT ${halves(userHash("user_id"))}, user_key FROM users`;
+    for await (const chunk of await this.#connection.stream(stored)) {
+      const [low, high, key] = columnsOf(chunk);
+      for (let i = 0; i < chunk.rowCount; i++) this.#users.load(low.getItem(i), high.getItem(i), key.getItem(i));
     }
   }
 }
 
+/** A column of numbers without nulls. */
+interface Numbers {
+  getItem(row: number): number;
+}
+
+function columnsOf(chunk: DuckDBDataChunk): [Numbers, Numbers, Numbers, Numbers, Numbers] {
+  const column = (i: number): Numbers =>
+    chunk.getColumnVector(Math.min(i, chunk.columnCount - 1)) as unknown as Numbers;
+  return [column(0), column(1), column(2), column(3), column(4)];
+}
+
 function scalarFunction(
   name: string,
-  returnType: DuckDBType,
   parameterTypes: DuckDBType[],
-  main: (chunk: DuckDBDataChunk, result: DuckDBVector) => void,
+  main: (chunk: DuckDBDataChunk, answers: DuckDBVector) => void,
 ): DuckDBScalarFunction {
   return DuckDBScalarFunction.create({
     name,
-    returnType,
+    returnType: UINTEGER,
     parameterTypes,
     // Called once per row, and for null too: it keeps count of what it saw.
     volatile: true,
     specialHandling: true,
-    mainFunction: (info, chunk, result) => {
+    mainFunction: (info, chunk, answers) => {
       try {
-        main(chunk, result);
+        main(chunk, answers);
       } catch (error) {
         info.setError(String(error));
       }

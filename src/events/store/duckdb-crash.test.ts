@@ -59,6 +59,7 @@ async function appendUntilKilled(
   folder: string,
   paths: readonly (readonly [number, string])[],
   milliseconds: number,
+  opened: () => void = () => undefined,
 ): Promise<{ acknowledged: number[]; ended: boolean }> {
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", CHILD], {
     env: {
@@ -72,8 +73,10 @@ async function appendUntilKilled(
   const acknowledged: number[] = [];
   let ended = false;
   createInterface({ input: child.stdout }).on("line", (line) => {
-    if (line === "open") setTimeout(() => child.kill("SIGKILL"), milliseconds);
-    else if (line === "end") ended = true;
+    if (line === "open") {
+      opened();
+      setTimeout(() => child.kill("SIGKILL"), milliseconds);
+    } else if (line === "end") ended = true;
     else acknowledged.push(Number(line));
   });
   await once(child, "close");
@@ -127,13 +130,15 @@ describe("a DuckDB store whose process is killed", () => {
   });
 
   it("says who has the file, when another process does", { timeout: 60_000 }, async () => {
-    const [segments, folder] = [await newFolder(), await newFolder()];
-    const path = join(segments, "1.ndjson");
-    await writeFile(path, "");
-    const holding = appendUntilKilled(folder, [[1, path], ...Array(9999).fill([1, path])], 3000);
-    await expect
-      .poll(() => openDuckDbStore({ folder }).then((store) => store.close(), String), { timeout: 20_000 })
-      .toMatch(/StoreUnavailable: The event store .*events.duckdb belongs to another process \(PID \d+\)/);
-    await holding;
+    const folder = await newFolder();
+    let ending: Promise<unknown> = Promise.resolve();
+    await new Promise<void>((opened) => {
+      ending = appendUntilKilled(folder, [], 5000, opened);
+    });
+    await expect(openDuckDbStore({ folder })).rejects.toThrow(
+      /The event store .*events.duckdb belongs to another process \(PID \d+\): stop that one, or give/,
+    );
+    await ending;
+    await (await openDuckDbStore({ folder })).close();
   });
 });

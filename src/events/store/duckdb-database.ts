@@ -13,6 +13,8 @@ import { StoreUnavailable } from "./store.js";
  * see: DuckDB's own 122,880 made both appending and filtered reading slower here.
  */
 const ROW_GROUP_SIZE = 16_384;
+/** Smaller than DuckDB's 256 KiB, since the columns of so small a row group would leave much of such blocks empty. */
+const BLOCK_SIZE = 65_536;
 
 /** The instance with the store's file attached as `store`. Its connections see that file's tables first. */
 export class DuckDbDatabase {
@@ -105,8 +107,10 @@ export class DuckDbDatabase {
 
 async function attach(connection: DuckDBConnection, file: string, name: string): Promise<void> {
   try {
+    // A file keeps the block size that it was made with.
+    const blocks = existsSync(file) ? "" : `, BLOCK_SIZE ${BLOCK_SIZE}`;
     await connection.run(
-      `ATTACH ${quoted(file)} AS ${name} (ROW_GROUP_SIZE ${ROW_GROUP_SIZE}, STORAGE_VERSION 'v1.5.0')`,
+      `ATTACH ${quoted(file)} AS ${name} (ROW_GROUP_SIZE ${ROW_GROUP_SIZE}, STORAGE_VERSION 'v1.5.0'${blocks})`,
     );
   } catch (error) {
     throw explainLock(error, file);

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { ConnectionPool } from "./connection-pool.js";
-import { DuckDbAppender, USER_HASH } from "./duckdb-append.js";
+import { DuckDbAppender } from "./duckdb-append.js";
+import { userHash } from "./duckdb-append-sql.js";
 import { DuckDbDatabase } from "./duckdb-database.js";
 import { isFatal } from "./duckdb-errors.js";
 import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
@@ -89,7 +90,7 @@ export class DuckDbService implements DuckDbCalls {
     return this.#write(async (appender) => {
       const hash = await this.#writer.runAndReadAll(
         `SELECT (hash & 4294967295)::UINTEGER, ((hash >> 32) & 4294967295)::UINTEGER
-         FROM (SELECT ${USER_HASH} AS hash FROM (SELECT $tenant AS tenant, $user AS user_id))`,
+         FROM (SELECT ${userHash("user_id")} AS hash FROM (SELECT $tenant AS tenant, $user AS user_id))`,
         { tenant, user },
       );
       const erased = await this.#transaction(async () => {

@@ -41,10 +41,10 @@ describe("a key filter", () => {
     expect(filter.admit(0, 0)).toBe(false);
   });
 
-  it("holds 5 to 15 bytes a key", () => {
+  it("holds 5 to 11 bytes a key", () => {
     const filter = new KeyFilter(0);
     for (let i = 0; i < 300_000; i++) filter.admit(...halves(i));
-    expect(filter.bytes / 300_000).toBeGreaterThan(4);
-    expect(filter.bytes / 300_000).toBeLessThan(15);
+    expect(filter.bytes / 300_000).toBeGreaterThan(5);
+    expect(filter.bytes / 300_000).toBeLessThan(11);
   });
 });

@@ -2,13 +2,12 @@ const GONE = 0xffffffff;
 
 /**
  * The dictionary of users in memory: from a 64-bit hash of tenant and user to the user's small integer key. New users
- * get the next key; `rollback` takes back those since the last `commit`. About 24 bytes a user.
+ * get the next key; `rollback` takes back those since the last `commit`. About 24 to 48 bytes a user.
  */
 export class UserKeys {
-  #low = new Uint32Array(0);
-  #high = new Uint32Array(0);
-  /** 0 is a free slot. */
-  #keys = new Uint32Array(0);
+  /** Three numbers a slot, side by side in memory: both halves of the hash, and the key, which is 0 in a free slot. */
+  #slots = new Uint32Array(0);
+  #mask = 0;
   #used = 0;
   #next = 1;
   #committed = 1;
@@ -35,8 +34,7 @@ export class UserKeys {
   }
 
   keyOf(low: number, high: number): number {
-    const slot = this.#slot(low, high);
-    const known = this.#keys[slot];
+    const known = this.#slots[this.#find(low, high) + 2];
     if (known) return known;
     const key = this.#next++;
     this.#put(low, high, key);
@@ -45,8 +43,8 @@ export class UserKeys {
   }
 
   delete(low: number, high: number): void {
-    const slot = this.#slot(low, high);
-    if (this.#keys[slot]) this.#keys[slot] = GONE;
+    const at = this.#find(low, high);
+    if (this.#slots[at + 2]) this.#slots[at + 2] = GONE;
   }
 
   commit(): void {
@@ -61,37 +59,35 @@ export class UserKeys {
   }
 
   #put(low: number, high: number, key: number): void {
-    if (this.#used * 2 >= this.#keys.length) this.#resize(this.#used + 1);
-    const slot = this.#slot(low, high);
-    if (this.#keys[slot] === 0) this.#used++;
-    this.#low[slot] = low;
-    this.#high[slot] = high;
-    this.#keys[slot] = key;
+    if (this.#used * 2 > this.#mask) this.#resize(this.#used + 1);
+    const at = this.#find(low, high);
+    if (this.#slots[at + 2] === 0) this.#used++;
+    this.#slots[at] = low;
+    this.#slots[at + 1] = high;
+    this.#slots[at + 2] = key;
   }
 
-  /** Where this user is, or else the free slot where it belongs. */
-  #slot(low: number, high: number): number {
-    const mask = this.#keys.length - 1;
-    let slot = low & mask;
-    while (
-      this.#keys[slot] !== 0 &&
-      (this.#keys[slot] === GONE || this.#low[slot] !== low || this.#high[slot] !== high)
-    ) {
-      slot = (slot + 1) & mask;
+  /** Where this user's slot begins, or else the free slot where it belongs. */
+  #find(low: number, high: number): number {
+    const slots = this.#slots;
+    let slot = low & this.#mask;
+    for (;;) {
+      const at = slot * 3;
+      const key = slots[at + 2];
+      if (key === 0 || (slots[at] === low && slots[at + 1] === high && key !== GONE)) return at;
+      slot = (slot + 1) & this.#mask;
     }
-    return slot;
   }
 
   #resize(users: number): void {
-    const [low, high, keys] = [this.#low, this.#high, this.#keys];
+    const old = this.#slots;
     const size = 2 ** Math.max(12, Math.ceil(Math.log2(users * 4)));
-    this.#low = new Uint32Array(size);
-    this.#high = new Uint32Array(size);
-    this.#keys = new Uint32Array(size);
+    this.#slots = new Uint32Array(size * 3);
+    this.#mask = size - 1;
     this.#used = 0;
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i];
-      if (key && key !== GONE) this.#put(low[i] ?? 0, high[i] ?? 0, key);
+    for (let at = 0; at < old.length; at += 3) {
+      const key = old[at + 2];
+      if (key && key !== GONE) this.#put(old[at] ?? 0, old[at + 1] ?? 0, key);
     }
   }
 }
