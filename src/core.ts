@@ -122,7 +122,6 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     jobs.define(ERASURE_JOB, erasure.handle, ERASURE_JOB_OPTIONS);
     jobs.define(
       RETENTION_JOB,
-      StoreUnavailable,
       applyRetention({
         store,
         types: () => events.registry.types(),

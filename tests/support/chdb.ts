@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ const SCRIPT = `${STANDINS}/tools/clickhouse-over-chdb.cjs`;
 const CACHE = join(tmpdir(), "crowsnest-standins");
 const ENGINE = "chdb@3.4.0";
 const READY_TIMEOUT_MS = 30_000;
+const STALE_LOCK_MS = 600_000;
 
 /** Whether ClickHouse's engine can be run here behind its HTTP interface. */
 export const HAS_CLICKHOUSE = existsSync(SCRIPT) && hasEngine();
@@ -45,15 +46,43 @@ export async function startClickHouse(): Promise<ClickHouseServer> {
 }
 
 function hasEngine(): boolean {
-  if (existsSync(join(CACHE, "node_modules/chdb/package.json"))) return true;
+  // Written last: a fetch that was cut off has left everything but this.
+  const fetched = join(CACHE, `${ENGINE}.fetched`);
+  if (existsSync(fetched)) return true;
+  const lock = `${CACHE}.lock`;
   try {
     mkdirSync(CACHE, { recursive: true });
-    execFileSync("npm", ["install", "--prefix", CACHE, "--no-audit", "--no-fund", ENGINE], { stdio: "ignore" });
-    return true;
+    // Test files run side by side: the first one fetches, the others wait for it.
+    while (!acquired(lock)) {
+      sleep(500);
+      if (existsSync(fetched)) return true;
+    }
+    try {
+      execFileSync("npm", ["install", "--prefix", CACHE, "--no-audit", "--no-fund", ENGINE], { stdio: "ignore" });
+      writeFileSync(fetched, "");
+      return true;
+    } finally {
+      rmSync(lock, { recursive: true, force: true });
+    }
   } catch (error) {
     console.log(`Skipped: suites over ClickHouse need ${ENGINE} in ${CACHE}: ${String(error)}`);
     return false;
   }
+}
+
+function acquired(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > STALE_LOCK_MS) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /**

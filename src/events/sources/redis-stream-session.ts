@@ -29,6 +29,10 @@ const MOST_PER_STREAM = 2000;
 const AIM_PER_READ = 8000;
 /** Entries of one read when all streams bring something at once. */
 const MOST_PER_READ = 20_000;
+/** Bytes of one read, going by how large entries were lately. */
+const AIM_BYTES = 8 * 1024 * 1024;
+/** Until the first have come, entries are taken to be large. */
+const FIRST_ENTRY_BYTES = 50_000;
 /** Handed over at once: what one is busy with, other requests wait for. */
 const AT_ONCE = 4000;
 
@@ -39,6 +43,7 @@ const MOST_MENDS = 3;
 /** One connection's life: what this consumer had left over, then what is new, now and then what others left over. */
 export class StreamSession {
   #activeStreams = 1;
+  #entryBytes = FIRST_ENTRY_BYTES;
   /** In a row. */
   #mends = 0;
   #tidied = performance.now();
@@ -59,7 +64,7 @@ export class StreamSession {
     const { reader, groups } = this.options;
     for (const stream of groups.streams) {
       for (let after = "0"; !this.signal.aborted; ) {
-        const entries = readEntries(await reader.call(this.#read([stream], after, MOST_PER_STREAM), ANSWER_MS));
+        const entries = this.#entries(await reader.call(this.#read([stream], after), ANSWER_MS));
         const last = entries.ids.get(stream)?.at(-1);
         if (last === undefined) break;
         await this.#takeIn(entries);
@@ -88,7 +93,7 @@ export class StreamSession {
       const reply = await this.#next();
       await writing;
       if (reply === null) continue;
-      const entries = readEntries(reply);
+      const entries = this.#entries(reply);
       this.#activeStreams = Math.max(1, entries.ids.size);
       writing = this.#takeIn(entries);
       // Thrown where it is waited for.
@@ -100,10 +105,8 @@ export class StreamSession {
   /** Null when a stream was gone: the groups have been made anew. */
   async #next(): Promise<Reply | null> {
     const { reader, groups } = this.options;
-    const { streams } = groups;
-    const most = Math.min(MOST_PER_STREAM, AIM_PER_READ / this.#activeStreams, MOST_PER_READ / streams.length);
     try {
-      const reply = await reader.call(this.#read(streams, ">", Math.ceil(most)), BLOCK_MS + ANSWER_MS);
+      const reply = await reader.call(this.#read(groups.streams, ">"), BLOCK_MS + ANSWER_MS);
       this.#mends = 0;
       return reply;
     } catch (error) {
@@ -114,8 +117,18 @@ export class StreamSession {
     }
   }
 
-  #read(streams: readonly string[], after: string, most: number): string[] {
+  #entries(reply: Reply): Entries {
+    const entries = readEntries(reply);
+    const count = entries.messages.length;
+    // Only by halves, so that a few small ones do not make the next read of large ones a huge one.
+    if (count > 0) this.#entryBytes = Math.max(reply.length / count, this.#entryBytes / 2);
+    return entries;
+  }
+
+  #read(streams: readonly string[], after: string): string[] {
     const { group, consumer } = this.options;
+    const aim = Math.min(AIM_PER_READ, AIM_BYTES / this.#entryBytes) / this.#activeStreams;
+    const most = Math.max(1, Math.floor(Math.min(aim, MOST_PER_STREAM, MOST_PER_READ / streams.length)));
     const block = after === ">" ? ["BLOCK", String(BLOCK_MS)] : [];
     const command = ["XREADGROUP", "GROUP", group, consumer, "COUNT", String(most), ...block, "STREAMS"];
     return [...command, ...streams, ...streams.map(() => after)];

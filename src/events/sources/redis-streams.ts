@@ -89,8 +89,7 @@ export class RedisStreamsSource implements EventSource {
       const unblock = () => void acks.client.client("UNBLOCK", id).catch(() => undefined);
       signal.addEventListener("abort", unblock, { once: true, signal: over.signal });
       void this.#measure(groups, ends);
-      const { onStage } = this;
-      const options = {
+      const session = {
         reader,
         groups,
         delivery: this.#delivery,
@@ -99,9 +98,11 @@ export class RedisStreamsSource implements EventSource {
         claimAfterMs,
         checkMs,
         log,
-        onStage,
+        onStage: (state: Stage["state"], detail: string) => {
+          this.#stage = { state, detail };
+        },
       };
-      await new StreamSession(options, ends).run();
+      await new StreamSession(session, ends).run();
       if (signal.aborted) await groups.leave();
       else throw over.signal.reason;
     } finally {
@@ -119,10 +120,6 @@ export class RedisStreamsSource implements EventSource {
       await groups.measure().catch((error) => log.debug({ error: reasonOf(error) }, "cannot measure lags"));
     }
   }
-
-  readonly onStage = (state: "running" | "waiting", detail: string): void => {
-    this.#stage = { state, detail };
-  };
 }
 
 const CONNECTING: Stage = { state: "connecting", detail: "connecting to Redis" };

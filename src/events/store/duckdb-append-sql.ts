@@ -7,11 +7,10 @@ const LINE = `{
 }`;
 
 /**
- * Two halves of the low 64 bits of a hash: what the tables in memory are keyed by. Never null: the driver takes several
- * times as long to read a column that has nulls.
+ * Two halves of a hash: what the tables in memory are keyed by. Nothing here is ever null, since the driver takes
+ * several times as long to read a column with nulls: `hash` gives a number for null as well, and `concat` passes it over.
  */
-export const halves = (hash: string): string =>
-  `coalesce((${hash} & 4294967295)::UINTEGER, 0), coalesce(((${hash} >> 32) & 4294967295)::UINTEGER, 0)`;
+export const halves = (hash: string): string => `(${hash} & 4294967295)::UINTEGER, (${hash} >> 32)::UINTEGER`;
 
 /** Of a tenant and user: only lives as long as the process, so that DuckDB's own hash will do, which costs next to nothing. */
 export const userHash = (user: string): string => `hash(tenant, ${user})`;
@@ -25,7 +24,7 @@ export const NOT_NOW = 0;
 export const NO_USER = 0xffffffff;
 
 /** Lines with their place: numbering them also makes DuckDB read them one after the other, so that the first wins. */
-const LINES = `SELECT *, ${KIND} AS kind, md5_number(tenant || chr(0) || id) AS key, ${userHash('"user"')} AS user_hash
+const LINES = `SELECT *, ${KIND} AS kind, md5_number(concat(tenant, chr(0), id)) AS key, ${userHash('"user"')} AS user_hash
   FROM (
     SELECT *, (row_number() OVER ())::UBIGINT AS position
     FROM read_json($segments, format = 'newline_delimited', records = 'true', compression = 'uncompressed',
@@ -43,7 +42,7 @@ const insert = (lines: string): string => `INSERT INTO events
   FROM (${lines}) WHERE answer <> ${NOT_NOW} ORDER BY type, time`;
 
 export const INSERT_NEW = insert(`SELECT *,
-  crowsnest_admit(kind, ${halves("key")}, ${halves("user_hash")}, key, position, batch::VARCHAR) AS answer
+  crowsnest_admit(kind, ${halves("hash(key)")}, ${halves("user_hash")}, key, position, batch::VARCHAR) AS answer
   FROM (${LINES})`);
 
 export const FIND_ADDITIONS = `CREATE OR REPLACE TEMP TABLE additions AS

@@ -158,7 +158,8 @@ export class DuckDbAppender {
   #admitAll(chunk: DuckDBDataChunk, answers: DuckDBVector): void {
     if (!this.#appending) throw new Error("Only an append may call this function");
     const [kind, low, high, userLow, userHigh] = columnsOf(chunk);
-    for (let i = 0; i < chunk.rowCount; i++) {
+    const rows = chunk.rowCount;
+    for (let i = 0; i < rows; i++) {
       const of = kind.getItem(i);
       let answer = NOT_NOW;
       if (of === OWN_LINE) this.#note(chunk.getColumnVector(7).getItem(i) as string | null);
@@ -177,7 +178,8 @@ export class DuckDbAppender {
   #userOfAll(chunk: DuckDBDataChunk, answers: DuckDBVector): void {
     if (!this.#appending) throw new Error("Only an append may call this function");
     const [kind, low, high] = columnsOf(chunk);
-    for (let i = 0; i < chunk.rowCount; i++) {
+    const rows = chunk.rowCount;
+    for (let i = 0; i < rows; i++) {
       answers.setItem(i, kind.getItem(i) === WITH_USER ? this.#users.keyOf(low.getItem(i), high.getItem(i)) : NO_USER);
     }
     answers.flush();
@@ -198,26 +200,28 @@ export class DuckDbAppender {
   }
 
   async #load(): Promise<void> {
-    const rows = await this.#connection.runAndReadAll(
+    const counted = await this.#connection.runAndReadAll(
       "SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM users) AS users",
     );
-    const [events, users] = (rows.getRows()[0] ?? []).map(Number);
+    const [events, users] = (counted.getRows()[0] ?? []).map(Number);
     this.#filter = new KeyFilter(Math.max(1_000_000, (events ?? 0) * 1.3));
     this.#users = new UserKeys(Math.max(100_000, (users ?? 0) * 1.3));
-    for await (const chunk of await this.#connection.stream(`SELECT ${halves("key")} FROM events`)) {
+    for await (const chunk of await this.#connection.stream(`SELECT ${halves("hash(key)")} FROM events`)) {
       const [low, high] = columnsOf(chunk);
-      for (let i = 0; i < chunk.rowCount; i++) this.#filter.admit(low.getItem(i), high.getItem(i));
+      const rows = chunk.rowCount;
+      for (let i = 0; i < rows; i++) this.#filter.admit(low.getItem(i), high.getItem(i));
       this.#filter.commit();
     }
     const stored = `SELECT ${halves(userHash("user_id"))}, user_key FROM users`;
     for await (const chunk of await this.#connection.stream(stored)) {
       const [low, high, key] = columnsOf(chunk);
-      for (let i = 0; i < chunk.rowCount; i++) this.#users.load(low.getItem(i), high.getItem(i), key.getItem(i));
+      const rows = chunk.rowCount;
+      for (let i = 0; i < rows; i++) this.#users.load(low.getItem(i), high.getItem(i), key.getItem(i));
     }
   }
 }
 
-/** A column of numbers without nulls. */
+/** A column of numbers without nulls. Its length is asked of the chunk, once: that is a call into the driver. */
 interface Numbers {
   getItem(row: number): number;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { DuckDbSettings } from "./duckdb-rpc.js";
 import { DUCKDB_MIGRATIONS } from "./duckdb-schema.js";
+import { fileHasAny } from "./file-search.js";
 import { pending } from "./migrations.js";
 import { StoreUnavailable } from "./store.js";
 
@@ -66,8 +67,11 @@ export class DuckDbDatabase {
   /**
    * Writes all that is stored into a new file. DuckDB only marks deleted rows and never overwrites what it frees, so
    * this is the way to have deleted text leave the disk. `views` are statements that make what is no table.
+   * @returns whether the new file is free of these texts: DuckDB writes whole blocks, whose unused parts may hold what
+   *   was in that memory before
    */
-  async copy(connection: DuckDBConnection, views: readonly string[]): Promise<void> {
+  async copy(connection: DuckDBConnection, views: readonly string[], texts: readonly string[]): Promise<boolean> {
+    await rm(this.#copy, { force: true });
     await attach(connection, this.#copy, "fresh");
     await connection.run("USE fresh");
     try {
@@ -80,6 +84,7 @@ export class DuckDbDatabase {
       await connection.run("USE store");
       await connection.run("DETACH fresh");
     }
+    return !(await fileHasAny(this.#copy, texts));
   }
 
   /** Puts the new file in the place of the old one. No other connection may be in use. */

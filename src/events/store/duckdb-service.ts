@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { ConnectionPool } from "./connection-pool.js";
 import { DuckDbAppender } from "./duckdb-append.js";
-import { userHash } from "./duckdb-append-sql.js";
+import { halves, userHash } from "./duckdb-append-sql.js";
 import { DuckDbDatabase } from "./duckdb-database.js";
 import { isFatal } from "./duckdb-errors.js";
 import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
@@ -25,6 +25,8 @@ export class DuckDbService implements DuckDbCalls {
   readonly #views = new Map<string, Promise<unknown>>();
   #writes: Promise<unknown> = Promise.resolve();
   #closing = false;
+  /** Users who were erased since the file was last written anew. */
+  readonly #erased = new Set<string>();
   #rewriting: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -89,8 +91,7 @@ export class DuckDbService implements DuckDbCalls {
   eraseUser(tenant: string, user: string): Promise<number> {
     return this.#write(async (appender) => {
       const hash = await this.#writer.runAndReadAll(
-        `SELECT (hash & 4294967295)::UINTEGER, ((hash >> 32) & 4294967295)::UINTEGER
-         FROM (SELECT ${userHash("user_id")} AS hash FROM (SELECT $tenant AS tenant, $user AS user_id))`,
+        `SELECT ${halves(userHash("user_id"))} FROM (SELECT $tenant AS tenant, $user AS user_id)`,
         { tenant, user },
       );
       const erased = await this.#transaction(async () => {
@@ -103,7 +104,7 @@ export class DuckDbService implements DuckDbCalls {
       });
       const [low, high] = hash.getRows()[0] ?? [];
       appender.forgetUser(Number(low), Number(high));
-      if (erased > 0) await this.#forget();
+      if (erased > 0) await this.#forget(user);
       return erased;
     });
   }
@@ -126,23 +127,26 @@ export class DuckDbService implements DuckDbCalls {
     await this.#checkpoint().finally(() => this.#database.close());
   }
 
-  /** Has erased text leave the file: at once where that is quick, else once for all that is erased within a while. */
-  async #forget(): Promise<void> {
+  /** Has an erased user leave the file: at once where that is quick, else once for all that are erased within a while. */
+  async #forget(user: string): Promise<void> {
+    this.#erased.add(user);
     await this.#checkpoint();
     clearTimeout(this.#rewriting);
-    const bytes = await this.#database.bytes();
-    if (bytes <= REWRITE_AT_ONCE) await this.#rewrite();
+    if ((await this.#database.bytes()) <= REWRITE_AT_ONCE) await this.#rewrite();
     else
-      this.#rewriting = setTimeout(
-        () => void this.#write(() => this.#rewrite()).catch(() => undefined),
-        REWRITE_DELAY_MS,
-      );
+      this.#rewriting = setTimeout(() => this.#write(() => this.#rewrite()).catch(() => undefined), REWRITE_DELAY_MS);
   }
 
   async #rewrite(): Promise<void> {
     const views = [...this.#views.keys()].flatMap((tenant) => duckDbViews(tenant).statements);
-    await this.#database.copy(this.#writer, views);
+    // Short ids stand everywhere by chance.
+    const texts = [...this.#erased].filter((user) => user.length >= 6);
+    let clean = false;
+    for (let attempt = 0; attempt < 5 && !clean; attempt++) {
+      clean = await this.#database.copy(this.#writer, views, texts);
+    }
     await this.#readers.exclusively(() => this.#database.swap(this.#writer));
+    this.#erased.clear();
   }
 
   /** Moves the log into the file. Should it not be possible now, nothing is lost: the log is read at the next start. */
