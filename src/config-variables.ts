@@ -133,6 +133,10 @@ export const VARIABLES = {
   REDIS_URL: secret(z.string().optional(), "Redis, `redis://…`: event sources"),
   REDIS_STREAMS: variable(list, "streams to read, names or `prefix*`; one per type of fleet event when not set"),
   REDIS_STREAM_GROUP: variable(z.string().min(1).default("analytics-service"), "Redis Streams consumer group"),
+  REDIS_STREAM_CONSUMER: variable(
+    z.string().min(1).optional(),
+    "name of this replica in the group, other than all others' and the same after a restart, which then goes on at once with what was pending; made of host and process when not set",
+  ),
   REDIS_CHANNELS: variable(list, "pub/sub channels to listen to; those of event bookings when not set"),
   CLICKHOUSE_URL: secret(
     z.string().optional(),

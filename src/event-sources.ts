@@ -23,7 +23,12 @@ export function eventSources(config: Config, events: EventEngine, metrics: Metri
       : null,
     redisStreams:
       url && names.includes("redis-streams")
-        ? { url, streams: config.REDIS_STREAMS, group: config.REDIS_STREAM_GROUP }
+        ? {
+            url,
+            streams: config.REDIS_STREAMS,
+            group: config.REDIS_STREAM_GROUP,
+            consumer: config.REDIS_STREAM_CONSUMER,
+          }
         : null,
     redisPubsub: url && names.includes("redis-pubsub") ? { url, channels: config.REDIS_CHANNELS } : null,
   });

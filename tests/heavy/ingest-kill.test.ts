@@ -85,6 +85,7 @@ function start(): Promise<RunningGateway> {
     REDIS_URL: redis.url,
     EVENT_SOURCES: "kafka,redis-streams",
     REDIS_STREAMS: STREAM,
+    REDIS_STREAM_CONSUMER: "replica-1",
     // Whoever was killed gives up its partitions only then: with 30 s nearly no kill would fall into reading them.
     KAFKA_SESSION_TIMEOUT_MS: "1500",
   };
