@@ -2,7 +2,13 @@
  * The layers of src/, lowest first. A file may import from its own layer's folder and from lower layers; folders of the
  * same layer meet through their index.
  */
-const LAYERS = [["base"], ["domain"], ["ops", "upstream", "db", "audit", "events"], ["fleet", "auth", "jobs", "load"], ["graphql", "http"]];
+const LAYERS = [
+  ["base"],
+  ["domain"],
+  ["ops", "upstream", "db", "audit", "events"],
+  ["fleet", "auth", "jobs", "load"],
+  ["graphql", "http"],
+];
 
 const upward = LAYERS.flatMap((folders, layer) => {
   const above = LAYERS.slice(layer + 1).flat();
@@ -11,7 +17,9 @@ const upward = LAYERS.flatMap((folders, layer) => {
     name: `${folder}-imports-downward-only`,
     severity: "error",
     from: { path: `^src/${folder}/` },
-    to: { path: `^src/(${above.join("|")}|app|core|operator|event-sources|main|cli|config|config-variables|control|demo)(/|\\.|-)` },
+    to: {
+      path: `^src/(${above.join("|")}|app|core|operator|event-sources|main|cli|config|config-variables|control|demo)(/|\\.|-)`,
+    },
   }));
 });
 
@@ -35,7 +43,10 @@ module.exports = {
       name: "siblings-meet-through-index",
       severity: "error",
       from: { path: "^src/(upstream|db|audit|events|fleet|auth|jobs|load|graphql)/", pathNot: "\\.test\\.ts$" },
-      to: { path: "^src/(upstream|db|audit|events|fleet|auth|jobs|load|graphql)/", pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"] },
+      to: {
+        path: "^src/(upstream|db|audit|events|fleet|auth|jobs|load|graphql)/",
+        pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"],
+      },
     },
     {
       name: "the-domain-is-pure",
@@ -52,7 +63,11 @@ module.exports = {
     only("undici-in-upstream-only", "upstream/|demo/", "^(node_modules/)?undici"),
     only("event-database-drivers-in-their-stores-only", "events/store/|load/rows", "(@duckdb/|@clickhouse/)"),
     only("prisma-in-db-only", "db/", "(@prisma/|pglite|node_modules/pg/)"),
-    only("config-for-the-wiring-only", "(app|core|event-sources|main|cli|config)(\\.test)?\\.ts$", "^src/config(-variables)?\\.ts$"),
+    only(
+      "config-for-the-wiring-only",
+      "(app|core|event-sources|main|cli|config)(\\.test)?\\.ts$",
+      "^src/config(-variables)?\\.ts$",
+    ),
   ],
   options: {
     tsConfig: { fileName: "tsconfig.json" },

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AuditLog } from "./audit/index.js";
 import { Registry } from "./auth/index.js";
 import { systemClock } from "./base/clock.js";
@@ -34,6 +35,7 @@ import {
   PatientStore,
   RETENTION_HOUR,
   RETENTION_JOB,
+  type StoredEvent,
   StoreUnavailable,
 } from "./events/index.js";
 import { dailyAt, Jobs, Leases } from "./jobs/index.js";
@@ -192,10 +194,22 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
     clock: systemClock,
     anonymise: config.ANONYMIZE_USERS ? (event) => anonymise(event, registry.get(event.type) ?? null, secret) : null,
     keepLetters: (letters) => parts.letters.add(letters),
-    audit: async (events) => void (await parts.entries.seal(events.map(auditRecordOf))),
+    audit: (events) => auditInParts(parts.entries, events),
   });
   parts.log.info({ milliseconds: Math.round(performance.now() - startedAt) }, "event spool opened");
   return engine;
+}
+
+const AUDITED_AT_ONCE = 500;
+/** Time left to everything else for each time spent: embedded, the database works on the same thread. */
+const AUDIT_PAUSE = 2;
+
+async function auditInParts(entries: AuditEntries, events: readonly StoredEvent[]): Promise<void> {
+  for (let from = 0; from < events.length; from += AUDITED_AT_ONCE) {
+    const startedAt = performance.now();
+    await entries.seal(events.slice(from, from + AUDITED_AT_ONCE).map(auditRecordOf));
+    await sleep((performance.now() - startedAt) * AUDIT_PAUSE);
+  }
 }
 
 type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;

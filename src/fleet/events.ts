@@ -21,7 +21,8 @@ export function invalidateByEvents(cache: UpstreamCache, events: readonly FleetE
   const tags = new Set<string>();
   for (const { tenant, type, subject } of events) {
     // A vehicle that reports every few seconds would otherwise never be found in the cache.
-    if (subject !== null) tags.add((type.startsWith("vehicle.telemetry.") ? telemetryTag : vehicleTag)(tenant, subject));
+    if (subject !== null)
+      tags.add((type.startsWith("vehicle.telemetry.") ? telemetryTag : vehicleTag)(tenant, subject));
     const list = LISTS[type.slice(0, type.indexOf("."))];
     if (list) tags.add(listTag(tenant, list));
   }

@@ -1,7 +1,7 @@
 export { type AggregateArgs, figuresFor } from "./aggregate.js";
 export { FleetChanges, type Outcome, type UserError } from "./changes.js";
-export { type FleetEvent, invalidateByEvents } from "./events.js";
 export { executiveDashboard, ownerDashboard, technicianDashboard } from "./dashboards.js";
+export { type FleetEvent, invalidateByEvents } from "./events.js";
 export type { FleetFigures } from "./figures.js";
 export { FleetView } from "./fleet-view.js";
 export { alertMetrics, costMetrics, fleetHealth, uptimeMetrics, warrantyMetrics } from "./kpis.js";

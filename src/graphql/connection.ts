@@ -43,7 +43,11 @@ export function pageOf(args: PageArgs): Page {
     after,
     connect(items, keyOf) {
       const edges = items.slice(0, first).map((node) => ({ cursor: encodeCursor(keyOf(node)), node }));
-      return { edges, nodes: edges.map((edge) => edge.node), pageInfo: pageInfo(edges, items.length > first, after !== null) };
+      return {
+        edges,
+        nodes: edges.map((edge) => edge.node),
+        pageInfo: pageInfo(edges, items.length > first, after !== null),
+      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type ClickHouseLayout, createDatabase, named, onCluster } from "./clickhouse-schema.js";
-import type { Measure, ViewType } from "./views.js";
+import type { Measure, ViewType } from "./view.js";
 import { tenantViewStatements, type ViewDialect } from "./views-sql.js";
 
 const CASTS: Record<ViewType, (text: string) => string> = {

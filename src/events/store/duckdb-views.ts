@@ -1,5 +1,5 @@
 import { quoted } from "./duckdb-database.js";
-import type { Measure, ViewType } from "./views.js";
+import type { Measure, ViewType } from "./view.js";
 import { tenantViewStatements, type ViewDialect } from "./views-sql.js";
 
 const TYPES: Record<ViewType, string> = {

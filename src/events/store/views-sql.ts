@@ -1,13 +1,7 @@
 import { createHash } from "node:crypto";
-import {
-  DAILY_VIEWS,
-  type DailyView,
-  EVENT_VIEWS,
-  type EventView,
-  type Measure,
-  type ViewSource,
-  type ViewType,
-} from "./views.js";
+import type { DailyView, EventView, Measure, ViewSource, ViewType } from "./view.js";
+import { EVENT_VIEWS } from "./views.js";
+import { RIDES_DAILY } from "./views-rides.js";
 
 /** What the two dialects write differently. All expressions are over a row `e` of the stored events. */
 export interface ViewDialect {
@@ -31,7 +25,7 @@ export function tenantViewStatements(
 ): { readonly schema: string; readonly views: readonly { readonly name: string; readonly select: string }[] } {
   const schema = schemaName(tenant);
   const views = EVENT_VIEWS.map((view) => ({ name: view.name, select: eventView(view, tenant, events, dialect) }));
-  const daily = DAILY_VIEWS.map((view) => ({ name: view.name, select: dailyView(view, schema, dialect) }));
+  const daily = RIDES_DAILY.map((view) => ({ name: view.name, select: dailyView(view, schema, dialect) }));
   return { schema, views: [...views, ...daily] };
 }
 
