@@ -164,6 +164,7 @@ describe.skipIf(!HAS_UPSTREAMS)("requests", () => {
     const { body: health } = await gateway.get("/health", null);
     expect(Object.keys(health.dependencies)).toEqual([
       "database",
+      "event-store",
       ...["ingestion", "health", "agent", "alert", "scheduling", "warranty"].map((name) => `${name}-service`),
     ]);
     const metrics = (await gateway.get("/metrics", null)).body;

@@ -8,6 +8,8 @@ import { STANDINS } from "../../../tests/support/standins.js";
 import { encodeEvent, type StoredEvent } from "../event.js";
 import { openClickHouseStore, openDuckDbStore, StoreUnavailable } from "./index.js";
 import type { EventFilter, EventStore, KeyedBatch } from "./store.js";
+import { EVENT_VIEWS } from "./views.js";
+import { RIDES_DAILY } from "./views-rides.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -583,6 +585,23 @@ describe.each(ENGINES)("events in $name", ({ start, here }) => {
           { id: "2", service_name: null },
           { id: "3", service_name: "pdf-service" },
         ]);
+      });
+
+      it("can all be read, also where a tenant has no such events or odd ones", async () => {
+        const tenant = newTenant();
+        const odd = { seats_booked: "many", total_price: {}, on_time: "perhaps", scheduled_departure: 7, event_id: [] };
+        await save(
+          EVENT_VIEWS.flatMap(({ types }) => types ?? []).map((type, i) =>
+            event(tenant, `${i}`, { type, properties: JSON.stringify(i % 2 ? odd : {}) }),
+          ),
+        );
+        for (const of of [tenant, newTenant()]) {
+          const schema = await store.tenantViews(of);
+          for (const { name } of [...EVENT_VIEWS, ...RIDES_DAILY]) {
+            const rows = await store.query(`SELECT * FROM ${schema}.${name}`);
+            expect(rows.length > 0, name).toBe(of === tenant);
+          }
+        }
       });
 
       it("aggregate by day with weighted averages", async () => {

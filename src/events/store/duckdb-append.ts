@@ -27,7 +27,7 @@ import {
   WITH_USER,
 } from "./duckdb-append-sql.js";
 import { KeyFilter } from "./key-filter.js";
-import type { Appended, KeyedBatch } from "./store.js";
+import { type Appended, type KeyedBatch, StoreUnavailable } from "./store.js";
 import { UserKeys } from "./user-keys.js";
 
 interface Suspect {
@@ -51,16 +51,20 @@ export class DuckDbAppender {
   #events = 0;
   #appending = false;
 
-  private constructor(connection: DuckDBConnection) {
+  #loaded: Promise<void> | null = null;
+
+  constructor(connection: DuckDBConnection) {
     this.#connection = connection;
+    this.#register();
   }
 
-  /** Reads keys and users that are stored already: about 0.3 s per million. */
-  static async open(connection: DuckDBConnection): Promise<DuckDbAppender> {
-    const appender = new DuckDbAppender(connection);
-    appender.#register();
-    await appender.#load();
-    return appender;
+  /** Reads the keys and users that are stored already, about 0.3 s per million; what failed is tried anew when asked again. */
+  ready(): Promise<void> {
+    this.#loaded ??= this.#load().catch((error: unknown) => {
+      this.#loaded = null;
+      throw error;
+    });
+    return this.#loaded;
   }
 
   async append(segments: readonly string[]): Promise<Appended> {
@@ -203,12 +207,14 @@ export class DuckDbAppender {
     const counted = await this.#connection.runAndReadAll(
       "SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM users) AS users",
     );
-    const [events, users] = (counted.getRows()[0] ?? []).map(Number);
-    this.#filter = new KeyFilter(Math.max(1_000_000, (events ?? 0) * 1.3));
-    this.#users = new UserKeys(Math.max(100_000, (users ?? 0) * 1.3));
+    const [events = 0, users = 0] = (counted.getRows()[0] ?? []).map(Number);
+    this.#filter = new KeyFilter(Math.max(1_000_000, events * 1.3));
+    this.#users = new UserKeys(Math.max(100_000, users * 1.3));
+    let [keysRead, usersRead] = [0, 0];
     for await (const chunk of await this.#connection.stream(`SELECT ${halves("hash(key)")} FROM events`)) {
       const [low, high] = columnsOf(chunk);
       const rows = chunk.rowCount;
+      keysRead += rows;
       for (let i = 0; i < rows; i++) this.#filter.admit(low.getItem(i), high.getItem(i));
       this.#filter.commit();
     }
@@ -216,7 +222,12 @@ export class DuckDbAppender {
     for await (const chunk of await this.#connection.stream(stored)) {
       const [low, high, key] = columnsOf(chunk);
       const rows = chunk.rowCount;
+      usersRead += rows;
       for (let i = 0; i < rows; i++) this.#users.load(low.getItem(i), high.getItem(i), key.getItem(i));
+    }
+    // The driver takes an error in the middle of a stream for its end: keys left out would let duplicates in.
+    if (keysRead !== events || usersRead !== users) {
+      throw new StoreUnavailable(`read only ${keysRead} of ${events} keys and ${usersRead} of ${users} users`);
     }
   }
 }

@@ -21,7 +21,7 @@ export class DuckDbService implements DuckDbCalls {
   readonly #database: DuckDbDatabase;
   readonly #writer: DuckDBConnection;
   readonly #readers: ConnectionPool;
-  readonly #appender: Promise<DuckDbAppender>;
+  readonly #appender: DuckDbAppender;
   readonly #views = new Map<string, Promise<unknown>>();
   #writes: Promise<unknown> = Promise.resolve();
   #closing = false;
@@ -40,8 +40,8 @@ export class DuckDbService implements DuckDbCalls {
     this.#writer = writer;
     this.#readers = new ConnectionPool(readers);
     // Reading works meanwhile; the first append waits for it.
-    this.#appender = DuckDbAppender.open(writer);
-    this.#appender.catch(() => undefined);
+    this.#appender = new DuckDbAppender(writer);
+    this.#appender.ready().catch(() => undefined);
   }
 
   static async open(settings: DuckDbSettings): Promise<DuckDbService> {
@@ -52,20 +52,19 @@ export class DuckDbService implements DuckDbCalls {
   }
 
   append(segments: readonly string[]): Promise<Appended> {
-    return this.#write(async (appender) => appender.append(segments));
+    return this.#write(() => this.#appender.append(segments));
   }
 
   read({ sql, parameters }: ReadRequest, receive: Receive): Promise<void> {
     return this.#readers.use(async (connection) => {
       const { values, types } = bound(parameters);
-      const result = await connection.stream(sql, values, types);
+      // Not streamed: the driver takes an error in the middle of a stream for its end, and half a result for all of it.
+      const result = await connection.run(sql, values, types);
+      if (result.rowCount > this.#settings.maxRows) {
+        throw new Error(`The result has more than ${this.#settings.maxRows} rows: ask for fewer, or for aggregates`);
+      }
       const names = result.deduplicatedColumnNames();
-      let rows = 0;
       for await (const chunk of result) {
-        rows += chunk.rowCount;
-        if (rows > this.#settings.maxRows) {
-          throw new Error(`The result has more than ${this.#settings.maxRows} rows: ask for fewer, or for aggregates`);
-        }
         receive(
           names,
           names.map((_, i) => chunk.getColumnValues(i).map(plain)),
@@ -89,7 +88,7 @@ export class DuckDbService implements DuckDbCalls {
   }
 
   eraseUser(tenant: string, user: string): Promise<number> {
-    return this.#write(async (appender) => {
+    return this.#write(async () => {
       const hash = await this.#writer.runAndReadAll(
         `SELECT ${halves(userHash("user_id"))} FROM (SELECT $tenant AS tenant, $user AS user_id)`,
         { tenant, user },
@@ -103,7 +102,7 @@ export class DuckDbService implements DuckDbCalls {
         return rowsChanged;
       });
       const [low, high] = hash.getRows()[0] ?? [];
-      appender.forgetUser(Number(low), Number(high));
+      this.#appender.forgetUser(Number(low), Number(high));
       if (erased > 0) await this.#forget(user);
       return erased;
     });
@@ -122,7 +121,7 @@ export class DuckDbService implements DuckDbCalls {
     this.#closing = true;
     clearTimeout(this.#rewriting);
     await this.#readers.close();
-    await this.#appender.catch(() => undefined);
+    await this.#appender.ready().catch(() => undefined);
     await this.#writes;
     await this.#checkpoint().finally(() => this.#database.close());
   }
@@ -172,9 +171,9 @@ export class DuckDbService implements DuckDbCalls {
     for (const statement of statements) await this.#writer.run(statement);
   }
 
-  #write<T>(work: (appender: DuckDbAppender) => Promise<T>): Promise<T> {
+  #write<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closing) return Promise.reject(new StoreUnavailable("The event store is closed"));
-    const done = this.#writes.then(async () => work(await this.#appender));
+    const done = this.#writes.then(() => this.#appender.ready()).then(work);
     this.#writes = done.catch(() => undefined);
     return done;
   }
