@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,7 +81,7 @@ describe.each(PLACES.filter(([, reachable]) => reachable))("Postgres %s", (_name
     entries = new AuditEntries(database.prisma);
     expect(await database.prisma.tenant.findUnique({ where: { id: "kept" } })).toMatchObject({ name: "Kept" });
     const applied = await database.prisma.$queryRaw`SELECT migration_name FROM _prisma_migrations`;
-    expect(applied).toHaveLength(1);
+    expect(applied).toHaveLength(readdirSync("prisma/migrations").filter((name) => /^\d/.test(name)).length);
   });
 
   it("commits a user together with its audit entry, or neither", async () => {

@@ -59,7 +59,7 @@ export function clickHouseMigrations(layout: ClickHouseLayout): readonly Migrati
           properties String CODEC(ZSTD(1)),
           PROJECTION by_key (SELECT key ORDER BY key)
         ) ENGINE = ${engine(layout)} PARTITION BY toYYYYMM(time) ORDER BY (tenant, type, time, id)
-        SETTINGS ${layout.replicated ? "" : "non_replicated_deduplication_window = 1000, "}old_parts_lifetime = 60`,
+        SETTINGS ${layout.replicated ? "" : "non_replicated_deduplication_window = 1000, "}old_parts_lifetime = 480`,
         `CREATE VIEW IF NOT EXISTS users${cluster} AS
           SELECT DISTINCT tenant, user_id, user_key FROM events WHERE user_id IS NOT NULL`,
         `CREATE TABLE IF NOT EXISTS keyed_batches${cluster}
