@@ -252,7 +252,7 @@ export async function kafka(notes) {
     await producer.connect();
     for (let n = 0; n < WAITING; n += AT_ONCE) {
       const messages = Array.from({ length: AT_ONCE }, (_, i) => ({
-        partition: (n / AT_ONCE + i) % partitions,
+        partition: (n / AT_ONCE) % partitions,
         value: `{"event_type":"booking.cancelled","event_timestamp":"2026-01-01T00:00:00Z","booking_id":"booking-${n + i}","rider_id":"rider-${(n + i) % 50_000}","driver_id":"driver-${i}","route_id":"route-${i}","cancelled_by":"RIDER"}`,
       }));
       await producer.send({ topic: TOPIC, messages });
@@ -270,7 +270,7 @@ export async function kafka(notes) {
 
 export async function streams(notes) {
   const { startRedis } = await support("redis");
-  const server = await startRedis();
+  const server = await startRedis(false);
   const client = new Redis(server.url);
   try {
     for (let n = 0; n < WAITING; n += AT_ONCE) {

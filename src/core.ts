@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditLog } from "./audit/index.js";
 import { Registry } from "./auth/index.js";
@@ -194,7 +195,7 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
     clock: systemClock,
     anonymise: config.ANONYMIZE_USERS ? (event) => anonymise(event, registry.get(event.type) ?? null, secret) : null,
     keepLetters: (letters) => parts.letters.add(letters),
-    audit: (events) => auditInParts(parts.entries, events),
+    audit: auditWriter(parts.entries),
   });
   parts.log.info({ milliseconds: Math.round(performance.now() - startedAt) }, "event spool opened");
   return engine;
@@ -202,14 +203,23 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
 
 const AUDITED_AT_ONCE = 500;
 /** Time left to everything else for each time spent: embedded, the database works on the same thread. */
-const AUDIT_PAUSE = 2;
+const AUDIT_PAUSE = { least: 2, most: 30 };
+/** From here on the thread has no time to spare. */
+const BUSY = 0.9;
 
-async function auditInParts(entries: AuditEntries, events: readonly StoredEvent[]): Promise<void> {
-  for (let from = 0; from < events.length; from += AUDITED_AT_ONCE) {
-    const startedAt = performance.now();
-    await entries.seal(events.slice(from, from + AUDITED_AT_ONCE).map(auditRecordOf));
-    await sleep((performance.now() - startedAt) * AUDIT_PAUSE);
-  }
+/** Entries of events are written when there is time: they wait safely in their spool while events come in fast. */
+function auditWriter(entries: AuditEntries) {
+  let pause = AUDIT_PAUSE.least;
+  return async (events: readonly StoredEvent[]): Promise<void> => {
+    for (let from = 0; from < events.length; from += AUDITED_AT_ONCE) {
+      const startedAt = performance.now();
+      await entries.seal(events.slice(from, from + AUDITED_AT_ONCE).map(auditRecordOf));
+      const before = performance.eventLoopUtilization();
+      await sleep((performance.now() - startedAt) * pause);
+      const { utilization } = performance.eventLoopUtilization(before);
+      pause = utilization > BUSY ? Math.min(AUDIT_PAUSE.most, pause * 2) : Math.max(AUDIT_PAUSE.least, pause / 2);
+    }
+  };
 }
 
 type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;

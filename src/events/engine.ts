@@ -7,7 +7,7 @@ import type { Metrics } from "../ops/metrics.js";
 import type { DeadLetter, StoredEvent } from "./event.js";
 import { Intake, type IntakeOptions } from "./intake.js";
 import type { EventRegistry } from "./registry/index.js";
-import { Drain, readLines, type Segment, Spool } from "./spool/index.js";
+import { Drain, readLines, type Segment, Spool, SpoolRefused } from "./spool/index.js";
 import { type EventStore, StoreUnavailable } from "./store/index.js";
 
 export interface EngineOptions {
@@ -71,7 +71,7 @@ export class EventEngine {
         spool: events,
         log,
         sink: (segments) => storeEvents(options, audit, segments),
-        isTemporary: (error) => !(error instanceof Error) || error instanceof StoreUnavailable || isSystemError(error),
+        isTemporary: passesByItself,
         onPoison: (line, error) => letters.append(`${JSON.stringify(poisonLetter(line, error, options.clock()))}\n`),
       }),
       new Drain({
@@ -169,9 +169,10 @@ async function parsed<T>(segments: readonly Segment[]): Promise<T[]> {
   return lines.flat().map((line) => JSON.parse(line) as T);
 }
 
-/** Errors of the operating system (a full disk, too many open files) pass by themselves. */
-function isSystemError(error: Error): boolean {
-  return "syscall" in error;
+/** The store is away, the audit's spool has no room, or the operating system is out of something. */
+function passesByItself(error: unknown): boolean {
+  const isOurs = error instanceof StoreUnavailable || error instanceof SpoolRefused;
+  return isOurs || !(error instanceof Error) || "syscall" in error;
 }
 
 /** What the database refuses for good is kept for a person to look at: it may not hold up the rest, nor be lost. */

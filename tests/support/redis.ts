@@ -25,17 +25,18 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function startRedis(): Promise<RedisServer> {
+/** @param isDurable whether it has every command on disk before it answers, as tests that kill it need */
+export async function startRedis(isDurable = true): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "crowsnest-redis-"));
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}/0`;
-  let child = await launch(port, folder);
+  let child = await launch(port, folder, isDurable);
   return {
     url,
     port,
     kill: () => end(child),
     restart: async () => {
-      child = await launch(port, folder);
+      child = await launch(port, folder, isDurable);
     },
     suspend: () => void child.kill("SIGSTOP"),
     resume: () => void child.kill("SIGCONT"),
@@ -46,8 +47,9 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
-async function launch(port: number, folder: string): Promise<ChildProcess> {
-  const settings = { port, dir: folder, bind: "127.0.0.1", save: "", appendonly: "yes", appendfsync: "always" };
+async function launch(port: number, folder: string, isDurable: boolean): Promise<ChildProcess> {
+  const appendonly = isDurable ? "yes" : "no";
+  const settings = { port, dir: folder, bind: "127.0.0.1", save: "", appendonly, appendfsync: "always" };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn("redis-server", flags, { stdio: "ignore" });
   const probe = new Redis(port, "127.0.0.1", { retryStrategy: () => 50, maxRetriesPerRequest: null });

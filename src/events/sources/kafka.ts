@@ -28,7 +28,7 @@ const SESSION_TIMEOUT_MS = 30 * SECOND;
 /** What one is busy with, other requests wait for: about 10 ms. */
 const AT_ONCE = 2000;
 /** Partitions whose messages wait for the disk together: they share its syncs. */
-const PARTITIONS_AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 16;
 
 /** Bounds what is in memory: one answer of each broker. */
 const CONSUMER: Omit<ConsumerConfig, "groupId"> = {
