@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { SERVICE_NAMES } from "../src/upstream/index.js";
+import { type ClickHouseServer, HAS_CLICKHOUSE, startClickHouse } from "./support/chdb.js";
 import { SECRET, tokenFor } from "./support/gateway.js";
 import { newFolder } from "./support/loading.js";
 import { type Ended, ended, type RunningGateway, run, startProcess } from "./support/processes.js";
@@ -81,17 +82,28 @@ async function rowsFile(rows: number): Promise<string> {
 }
 const MAP = ["--map", "time=at,user=who,amount=paid"];
 
-describe("a running gateway", () => {
+const STORES = [
+  { store: "DuckDB", server: null },
+  ...(HAS_CLICKHOUSE ? [{ store: "ClickHouse", server: startClickHouse }] : []),
+];
+
+describe.each(STORES)("a running gateway over $store", ({ server }) => {
   let gateway: RunningGateway;
+  let clickHouse: ClickHouseServer | undefined;
   let tokenFile: string;
   beforeAll(async () => {
-    gateway = await start(await mkdtemp(join(tmpdir(), "crowsnest-load-")));
+    clickHouse = await server?.();
+    gateway = await start(
+      await mkdtemp(join(tmpdir(), "crowsnest-load-")),
+      clickHouse ? { CLICKHOUSE_URL: `${clickHouse.url}/crowsnest` } : {},
+    );
     tokenFile = join(newFolder(), "token");
     await writeFile(tokenFile, `${tokenFor("SUPPORT")}\n`);
   });
   afterAll(async () => {
     gateway?.child.kill("SIGKILL");
-    await ended(gateway.child);
+    if (gateway) await ended(gateway.child);
+    await clickHouse?.stop();
   });
 
   it.skipIf(!existsSync(WIKI))(
