@@ -188,7 +188,14 @@ export async function createApp(config: Config): Promise<App> {
       events,
       log,
       close,
-      listen: async () => void (await server.listen({ port: config.PORT, host: config.HOST })),
+      listen: async () => {
+        try {
+          await server.listen({ port: config.PORT, host: config.HOST });
+        } catch (error) {
+          await close();
+          throw error;
+        }
+      },
       port: () => server.addresses()[0]?.port ?? config.PORT,
     };
   } catch (error) {
