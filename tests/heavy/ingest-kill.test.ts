@@ -87,7 +87,7 @@ function start(): Promise<RunningGateway> {
     REDIS_STREAMS: STREAM,
     REDIS_STREAM_CONSUMER: "replica-1",
     // Whoever was killed gives up its partitions only then: with 30 s nearly no kill would fall into reading them.
-    KAFKA_SESSION_TIMEOUT_MS: "1500",
+    KAFKA_SESSION_TIMEOUT_MS: "4000",
   };
   return startProcess(environment, "dist/main.js");
 }
@@ -129,6 +129,7 @@ it.skipIf(!HAS_KAFKA)(
       alive = false;
       await ended(gateway.child);
       await Promise.all(lanes);
+      if (round % 10 === 9) process.stderr.write(`${round + 1} of ${ROUNDS} kills\n`);
     }
     producing = false;
     await produce;
