@@ -7,6 +7,7 @@ import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openDuckDbStore } from "../../src/events/index.js";
 import { HAS_KAFKA, type KafkaCluster, startKafka } from "../support/kafka.js";
+import { moments } from "../support/moments.js";
 import { ended, type RunningGateway, startProcess } from "../support/processes.js";
 import { type RedisServer, startRedis } from "../support/redis.js";
 
@@ -15,15 +16,6 @@ const SEED = Number(process.env.SEED ?? 1);
 const WRITE_KEY = "kill-test-key";
 const TOPIC = "openride.events.booking";
 const STREAM = "vehicle.health.changed";
-
-/** A small linear congruential generator: the same seed kills at the same moments again. */
-function moments(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
 
 let kafka: KafkaCluster;
 let redis: RedisServer;

@@ -5,19 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { remoteOperator } from "../../src/control.js";
 import { AuditEntries, openDatabase } from "../../src/db/index.js";
+import { moments } from "../support/moments.js";
 import { ended, startProcess } from "../support/processes.js";
 
 const ROUNDS = 15;
 const SEED = Number(process.env.SEED ?? 1);
-
-/** A small linear congruential generator: the same seed kills at the same moments again. */
-function moments(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
 
 it(`loses no acknowledged user and leaves no gap in the audit over ${ROUNDS} kills -9 (SEED=${SEED})`, async () => {
   const random = moments(SEED);
