@@ -34,6 +34,8 @@ export class DuckDbDatabase {
       memory_limit: settings.memoryLimit,
       threads: String(settings.threads),
       temp_directory: join(settings.folder, "tmp"),
+      // How much of small row groups one checkpoint joins: by default so much that a commit took seconds now and then.
+      max_vacuum_tasks: "4",
       // Nothing may be fetched from outside; all that is used is built in.
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
