@@ -201,24 +201,21 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
   return engine;
 }
 
-const AUDITED_AT_ONCE = 500;
 /** Time left to everything else for each time spent: embedded, the database works on the same thread. */
 const AUDIT_PAUSE = { least: 2, most: 30 };
-/** From here on the thread has no time to spare. */
-const BUSY = 0.9;
+/** Busy beyond this share of the time, the thread has none to spare. */
+const BUSY = 0.7;
 
 /** Entries of events are written when there is time: they wait safely in their spool while events come in fast. */
 function auditWriter(entries: AuditEntries) {
   let pause = AUDIT_PAUSE.least;
   return async (events: readonly StoredEvent[]): Promise<void> => {
-    for (let from = 0; from < events.length; from += AUDITED_AT_ONCE) {
-      const startedAt = performance.now();
-      await entries.seal(events.slice(from, from + AUDITED_AT_ONCE).map(auditRecordOf));
-      const before = performance.eventLoopUtilization();
-      await sleep((performance.now() - startedAt) * pause);
-      const { utilization } = performance.eventLoopUtilization(before);
-      pause = utilization > BUSY ? Math.min(AUDIT_PAUSE.most, pause * 2) : Math.max(AUDIT_PAUSE.least, pause / 2);
-    }
+    const startedAt = performance.now();
+    await entries.seal(events.map(auditRecordOf));
+    const before = performance.eventLoopUtilization();
+    await sleep((performance.now() - startedAt) * pause);
+    const { utilization } = performance.eventLoopUtilization(before);
+    pause = utilization > BUSY ? Math.min(AUDIT_PAUSE.most, pause * 2) : Math.max(AUDIT_PAUSE.least, pause / 2);
   };
 }
 

@@ -84,7 +84,7 @@ export class EventEngine {
       new Drain({
         spool: audit,
         log,
-        sink: async (segments) => options.audit(await parsed<StoredEvent>(segments)),
+        sink: (segments) => auditEvents(options, segments),
         isTemporary: isDatabaseUnavailable,
         onPoison: (line, error) => putAside(folder, line, error, log),
       }),
@@ -145,10 +145,18 @@ async function storeEvents(options: EngineOptions, audit: Spool, segments: reado
     options.store.append(segments.map(({ path }) => path)),
   );
   options.metrics.eventsStored(stored, duplicates, (performance.now() - startedAt) / 1000);
-  for (const segment of segments) {
-    if (!segment.marks.has(AUDITED)) continue;
-    const lines = (await readLines(segment.path)).filter((line) => isAudited(options.registry, typeOf(line)));
-    if (lines.length > 0) await audit.append(lines.map((line) => `${line}\n`).join(""));
+  for (const segment of segments) if (segment.marks.has(AUDITED)) await audit.adopt(segment);
+}
+
+/** A few at a time: whole segments are too many to be parsed in one go. */
+const AUDITED_AT_ONCE = 500;
+
+async function auditEvents({ registry, audit }: EngineOptions, segments: readonly Segment[]): Promise<void> {
+  for (const { path } of segments) {
+    const lines = (await readLines(path)).filter((line) => isAudited(registry, typeOf(line)));
+    for (let from = 0; from < lines.length; from += AUDITED_AT_ONCE) {
+      await audit(lines.slice(from, from + AUDITED_AT_ONCE).map((line) => JSON.parse(line) as StoredEvent));
+    }
   }
 }
 

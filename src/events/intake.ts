@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
-import { type DeadLetter, encodeEvent, type Fault, type FaultKind, type StoredEvent } from "./event.js";
+import { type DeadLetter, encodeEvents, type Fault, type FaultKind, type StoredEvent } from "./event.js";
 import type { EventRegistry } from "./registry/index.js";
 import { isRefused, type RawMessage, type Refused, type Shape } from "./shapes/index.js";
 import type { Spool } from "./spool/index.js";
@@ -143,7 +143,7 @@ export class Intake {
     // The letters first: a batch that fails between the two is sent again, and a letter is known by its event's id.
     if (setAside.length > 0)
       await this.options.letters.append(setAside.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
-    if (events.length > 0) await this.options.events.append(this.#lines(events), this.#note(events, keyed));
+    if (events.length > 0) await this.options.events.append(encodeEvents(events), this.#note(events, keyed));
     this.options.metrics.eventsTaken(batch.shape.name, events.length);
     this.options.metrics.eventsSetAside(batch.shape.name, setAside.length);
     this.options.onAccepted(events);
@@ -164,12 +164,6 @@ export class Intake {
       else sorted.events.push(anonymise === null ? read.event : anonymise(read.event));
     }
     return sorted;
-  }
-
-  #lines(events: readonly StoredEvent[]): string {
-    let lines = "";
-    for (const event of events) lines += `${encodeEvent(event)}\n`;
-    return lines;
   }
 
   #note(events: readonly StoredEvent[], keyed: KeyedBatch | null) {

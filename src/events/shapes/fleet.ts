@@ -75,8 +75,8 @@ function extrasOf(envelope: Json, data: Json): Json | undefined {
   if (envelope === data) return undefined;
   const source = idText(envelope.source);
   const version = idText(envelope.version);
-  if (source === null && version === null) return undefined;
-  return { ...(source === null ? {} : { _source: source }), ...(version === null ? {} : { _version: version }) };
+  if (source === null) return version === null ? undefined : { _version: version };
+  return version === null ? { _source: source } : { _source: source, _version: version };
 }
 
 /** JSON text or what it stands for; value undefined: text that is no JSON. */

@@ -25,8 +25,8 @@ const TRAILER = Buffer.from('{"crc":"');
 const NEWLINE = 10;
 
 /** A batch as it is written: its lines, each ended by a line break, and its checksum line. */
-export function encodeBatch(lines: string, note: Note | null): Buffer[] {
-  const body = Buffer.from(lines, "utf8");
+export function encodeBatch(lines: string | Buffer, note: Note | null): Buffer[] {
+  const body = typeof lines === "string" ? Buffer.from(lines, "utf8") : lines;
   const crc = crc32(body).toString(16).padStart(8, "0");
   const more = note === null ? "" : `,${JSON.stringify(note).slice(1, -1)}`;
   return [body, Buffer.from(`{"crc":"${crc}","bytes":${body.length}${more}}\n`)];
@@ -87,7 +87,7 @@ export function marksOf(notes: readonly Note[]): ReadonlySet<string> {
 
 /** The lines of a segment without the checksum lines. */
 export async function readLines(path: string): Promise<string[]> {
-  const text = await readFile(path, "utf8");
+  const text = (await readFile(path)).toString();
   return text.split("\n").filter((line) => line !== "" && !line.startsWith('{"crc":"'));
 }
 

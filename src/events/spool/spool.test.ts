@@ -50,6 +50,23 @@ describe("a spool", () => {
     await spool.close();
   });
 
+  it("takes over a segment of another spool, which may then delete it", async () => {
+    const other = await Spool.open({ folder: join(folder, "other"), maxBytes: MEGABYTE, log });
+    await other.append(line("a"), { marks: ["audit"] });
+    const [segment] = await other.take(MEGABYTE);
+    if (!segment) throw new Error("nothing to take over");
+    const spool = await open();
+    await spool.append(line("before"));
+    await spool.adopt(segment);
+    await other.release([segment], true);
+    await spool.close();
+    const reopened = await open();
+    expect((await waitingIn(reopened)).toSorted()).toEqual(["a", "before"]);
+    await reopened.close();
+    await expect(reopened.adopt(segment)).rejects.toMatchObject({ reason: "closed" });
+    await other.close();
+  });
+
   it("gives back what was not done, first in line, and deletes what was", async () => {
     const spool = await open();
     await spool.append(line("a"));

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Logger } from "../../ops/logs.js";
 import { encodeBatch, type Note, OpenSegment, recover, type Segment } from "./segment.js";
@@ -94,14 +94,12 @@ export class Spool {
 
   /**
    * Appends one batch: all of its lines or none.
-   * @param lines NDJSON, each line ended by a line break
+   * @param lines NDJSON, each line ended by a line break; bytes are not copied and must stay as they are
    * @throws SpoolRefused when nothing was taken in
    */
-  append(lines: string, note: Note | null = null): Promise<void> {
-    if (this.#stopped) return Promise.reject(new SpoolRefused("closed", "stopping: nothing is taken in any more"));
-    if (this.#bytes + this.#queuedBytes > this.options.maxBytes || this.#queuedBytes > MOST_WAITING_BYTES) {
-      return Promise.reject(new SpoolRefused("behind", "too much waits to be stored; try again later"));
-    }
+  append(lines: string | Buffer, note: Note | null = null): Promise<void> {
+    const refused = this.#refusal();
+    if (refused) return Promise.reject(refused);
     const buffers = encodeBatch(lines, note);
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     this.#queuedBytes += bytes;
@@ -109,6 +107,27 @@ export class Spool {
       this.#queue.push({ buffers, bytes, note, resolve, reject });
       this.#work();
     });
+  }
+
+  /**
+   * Takes over a closed segment of another spool: the file gets a second name, and stays when the other spool deletes its.
+   * @throws SpoolRefused when it was not taken over
+   */
+  async adopt(segment: Segment): Promise<void> {
+    const refused = this.#refusal();
+    if (refused) throw refused;
+    const path = this.#nextPath();
+    try {
+      // Not every file system knows second names.
+      await link(segment.path, path).catch(() => copySynced(segment.path, path));
+      await syncFolder(this.options.folder);
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => undefined);
+      throw refusal(error);
+    }
+    this.#closed.push({ ...segment, path });
+    this.#bytes += segment.bytes;
+    this.#wake();
   }
 
   /** Resolves once something waits to be drained. */
@@ -159,6 +178,17 @@ export class Spool {
     while (this.#working) await this.#working;
     await this.#rotate();
     this.#wake();
+  }
+
+  #refusal(): SpoolRefused | null {
+    if (this.#stopped) return new SpoolRefused("closed", "stopping: nothing is taken in any more");
+    const isBehind = this.#bytes + this.#queuedBytes > this.options.maxBytes || this.#queuedBytes > MOST_WAITING_BYTES;
+    return isBehind ? new SpoolRefused("behind", "too much waits to be stored; try again later") : null;
+  }
+
+  #nextPath(): string {
+    const number = this.#next++;
+    return join(this.options.folder, `${String(number).padStart(12, "0")}.ndjson`);
   }
 
   #wake(): void {
@@ -233,9 +263,8 @@ export class Spool {
   }
 
   async #openSegment(): Promise<OpenSegment> {
-    const path = join(this.options.folder, `${String(this.#next).padStart(12, "0")}.ndjson`);
+    const path = this.#nextPath();
     const handle = await open(path, "wx", 0o600);
-    this.#next += 1;
     try {
       await syncFolder(this.options.folder);
     } catch (error) {
@@ -252,6 +281,16 @@ export class Spool {
     const segment = await active.close();
     if (segment.bytes > 0) this.#closed.push(segment);
     else await rm(segment.path, { force: true });
+  }
+}
+
+async function copySynced(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const handle = await open(to);
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
   }
 }
 
