@@ -122,6 +122,7 @@ describe.each(STORES)("a running gateway over $store", ({ server }) => {
       expect(hourly(({ events }) => events)).toEqual(truth.edits_by_hour);
       expect(hourly(({ users }) => users)).toEqual(truth.distinct_users_by_hour);
     },
+    60_000,
   );
 
   it.skipIf(!existsSync(CHARGING))("takes files through its data folder, with money to the cent", async () => {

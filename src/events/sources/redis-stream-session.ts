@@ -33,8 +33,6 @@ const MOST_PER_READ = 20_000;
 const AIM_BYTES = 8 * 1024 * 1024;
 /** Until the first have come, entries are taken to be large. */
 const FIRST_ENTRY_BYTES = 50_000;
-/** Reads that wait for the disk while the next is made. */
-const MOST_WRITING = 3;
 /** Handed over at once: what one is busy with, other requests wait for. */
 const AT_ONCE = 4000;
 
@@ -75,14 +73,14 @@ export class StreamSession {
     }
   }
 
-  /** Reads on while what was read before is being written. */
+  /** Reads on while the batch before is being written: one alone, since several that wait for room would lose their order. */
   async #takeNew(): Promise<void> {
     const { groups, checkMs } = this.options;
-    const writing: Promise<void>[] = [];
+    let writing = Promise.resolve();
     let checked = performance.now();
     while (!this.signal.aborted) {
       if (performance.now() - checked >= checkMs) {
-        await Promise.all(writing.splice(0));
+        await writing;
         await this.#check();
         checked = performance.now();
       }
@@ -93,15 +91,15 @@ export class StreamSession {
       }
       this.options.onStage("running", `${groups.streams.length} streams`);
       const reply = await this.#next();
+      await writing;
       if (reply === null) continue;
       const entries = this.#entries(reply);
       this.#activeStreams = Math.max(1, entries.ids.size);
-      const taking = this.#takeIn(entries);
+      writing = this.#takeIn(entries);
       // Thrown where it is waited for.
-      taking.catch(() => undefined);
-      if (writing.push(taking) > MOST_WRITING) await writing.shift();
+      writing.catch(() => undefined);
     }
-    await Promise.all(writing);
+    await writing;
   }
 
   /** Null when a stream was gone: the groups have been made anew. */
