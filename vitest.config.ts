@@ -8,7 +8,8 @@ export default defineConfig({
     exclude: ["tests/heavy/**", "node_modules/**"],
     // Whole gateways with an embedded Postgres run in several files: two at once keep a small machine responsive.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Several start whole processes, which on a busy machine takes many seconds.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });
