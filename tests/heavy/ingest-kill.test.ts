@@ -154,12 +154,27 @@ async function drainTheRest(ledger: Ledger, client: Redis): Promise<void> {
   expect(await ended(gateway.child)).toBe(0);
 }
 
+interface StoredRow {
+  readonly id: string;
+  readonly subject: string;
+  readonly origin: string;
+  readonly n: number;
+}
+
+/** A fast machine stores more than one result of a query may hold. */
+const PARTS = 8;
+
 async function check(ledger: Ledger, openings: readonly number[]): Promise<void> {
   const store = await openDuckDbStore({ folder: join(folder, "events"), memoryLimit: "1GB" });
   try {
-    const rows = await store.query<{ id: string; subject: string; origin: string; n: number }>(
-      "SELECT id, any_value(subject) AS subject, any_value(origin) AS origin, count(*)::INTEGER AS n FROM events GROUP BY id",
-    );
+    const rows: StoredRow[] = [];
+    for (let part = 0; part < PARTS; part++) {
+      const found = await store.query<StoredRow>(
+        `SELECT id, any_value(subject) AS subject, any_value(origin) AS origin, count(*)::INTEGER AS n
+         FROM events WHERE hash(id) % ${PARTS} = ${part} GROUP BY id`,
+      );
+      for (const row of found) rows.push(row);
+    }
     expect(rows.filter(({ n }) => n !== 1)).toEqual([]);
     const ids = new Set(rows.map(({ id }) => id));
     const sent = ledger.batches.filter(({ acknowledged }) => acknowledged).flatMap((batch) => batch.ids);
