@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 import { type AuditLog, NO_REQUEST } from "./audit/index.js";
-import { Accounts, Tokens } from "./auth/index.js";
+import { Accounts, ApiKeyAdmin, systemActor, Tokens } from "./auth/index.js";
 import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import { openControl } from "./control.js";
 import { type Core, keptSecret, openCore } from "./core.js";
-import { type Database, DEFAULT_TENANT } from "./db/index.js";
+import type { Database } from "./db/index.js";
 import { DEMO_ACCOUNTS, startDemo } from "./demo-fleet.js";
-import type { Principal } from "./domain/access/scope.js";
+import { ALL_FLEETS, DEFAULT_TENANT, type Principal } from "./domain/access/scope.js";
 import { eventSources } from "./event-sources.js";
 import type { EventEngine, EventSource } from "./events/index.js";
 import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep, Viewer } from "./fleet/index.js";
@@ -72,20 +72,24 @@ export async function createApp(config: Config): Promise<App> {
     ] as const;
     await Promise.allSettled(parts);
     const [demo, core] = await Promise.all(parts);
-    const { audit, events, users, registry } = core;
+    const { audit, events, members, sessions, standing, userAdmin, tenantAdmin } = core;
 
     const tokens = new Tokens({
       secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR, "jwt-secret")),
       algorithm: config.JWT_ALGORITHM,
       expirySeconds: Math.round(config.JWT_EXPIRY_HOURS * 3600),
       defaultTenant: DEFAULT_TENANT,
+      servesTenant: (id) => standing.servesTenant(id),
       clock: systemClock,
     });
-    const accounts = new Accounts({ users, tokens, clock: systemClock, log });
-    await accounts.start();
-    closers.push(() => accounts.stop());
+    const accounts = new Accounts({ members, sessions, standing, tokens, audit, clock: systemClock });
+    await standing.start();
+    closers.push(() => standing.stop());
     closers.push(await openControl(config.DATA_DIR, createOperator(core)));
-    if (demo) await Promise.all(DEMO_ACCOUNTS.map((account) => registry.ensure(DEFAULT_TENANT, account, "demo")));
+    if (demo) {
+      const actor = systemActor(DEFAULT_TENANT, "demo");
+      await Promise.all(DEMO_ACCOUNTS.map((account) => userAdmin.ensure(actor, account)));
+    }
 
     const upstream = createServices(serviceOptions(config, demo?.urls ?? null), metrics);
     closers.push(async () => {
@@ -103,6 +107,7 @@ export async function createApp(config: Config): Promise<App> {
     const newViewer = (principal: Principal): Viewer =>
       new Viewer(
         principal,
+        standing.fleetsOf(principal.tenantId),
         settings,
         systemClock(),
         (tenant, freshness) => new Reader(clients, cache, tenant, freshness),
@@ -114,6 +119,10 @@ export async function createApp(config: Config): Promise<App> {
     });
     const services: Services = {
       accounts,
+      members,
+      userAdmin,
+      tenantAdmin,
+      apiKeyAdmin: new ApiKeyAdmin({ keys: core.apiKeys, members, audit, clock: systemClock }),
       audit,
       changes,
       newViewer,
@@ -174,6 +183,7 @@ export async function createApp(config: Config): Promise<App> {
           newViewer: () =>
             new Viewer(
               SWEEPER,
+              ALL_FLEETS,
               { ...settings, trendPatienceMs: Number.POSITIVE_INFINITY },
               systemClock(),
               (tenant, freshness) => new Reader(sweepClients, cache, tenant, freshness),

@@ -111,7 +111,7 @@ function tryAgainLater(error: unknown): never {
 async function createAdmin([command, ...args]: string[]): Promise<number> {
   if (command !== "create") throw new UsageError(`unknown command: admin ${command ?? ""}\n\n${HELP}`);
   const { username, email } = readOptions(args);
-  const account: NewAccount = { username, email, password: await readPassword(), role: "ADMIN" };
+  const account: NewAccount = { username, email, password: await readPassword(), roleId: "ADMIN" };
   const created = await withOperator((operator) => operator.createAccount(account));
   console.log(`Administrator ${created.username} made.`);
   return 0;

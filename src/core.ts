@@ -5,18 +5,23 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditLog } from "./audit/index.js";
-import { Registry } from "./auth/index.js";
-import { systemClock } from "./base/clock.js";
+import { Standing, TenantAdmin, UserAdmin } from "./auth/index.js";
+import { HOUR, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import {
+  AccessRecords,
+  ApiKeys,
   AuditEntries,
+  accessChanges,
   type Database,
   DeadLetters,
   JobRecords,
   LeaseRecords,
   lockFolder,
+  Members,
   openDatabase,
-  Users,
+  Sessions,
+  Tenants,
 } from "./db/index.js";
 import {
   anonymise,
@@ -46,8 +51,12 @@ import type { Metrics } from "./ops/metrics.js";
 /** What the gateway keeps and does by itself, without upstream services and without a door to the outside. */
 export interface Core {
   readonly database: Database;
-  readonly users: Users;
-  readonly registry: Registry;
+  readonly standing: Standing;
+  readonly members: Members;
+  readonly sessions: Sessions;
+  readonly apiKeys: ApiKeys;
+  readonly userAdmin: UserAdmin;
+  readonly tenantAdmin: TenantAdmin;
   readonly audit: AuditLog;
   readonly jobs: Jobs;
   readonly events: EventEngine;
@@ -61,6 +70,7 @@ export type CoreConfig = Pick<
   Config,
   | "DATA_DIR"
   | "DATABASE_URL"
+  | "JWT_EXPIRY_HOURS"
   | "CLICKHOUSE_URL"
   | "CLICKHOUSE_CLUSTER"
   | "EVENT_STORE_MEMORY_MB"
@@ -96,7 +106,7 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     const audit = new AuditLog(entries, systemClock, metrics, log);
     closers.push(() => audit.close());
     await audit.flush();
-    const users = new Users(database.prisma, entries);
+    const access = await openAccess(config, { database, entries, audit, log });
     const letters = new DeadLetters(database.prisma, entries);
 
     const owner = `${hostname()}-${process.pid}`;
@@ -135,11 +145,35 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       }),
     );
     jobs.every(RETENTION_JOB, dailyAt(RETENTION_HOUR));
-    return { database, users, registry: new Registry(users, audit), audit, jobs, events, letters, erasure, close };
+    return { database, ...access, audit, jobs, events, letters, erasure, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+interface AccessParts {
+  readonly database: Database;
+  readonly entries: AuditEntries;
+  readonly audit: AuditLog;
+  readonly log: Logger;
+}
+
+async function openAccess(config: CoreConfig, { database: { prisma }, entries, audit, log }: AccessParts) {
+  const longestTokenMs = config.JWT_EXPIRY_HOURS * HOUR;
+  const standing = new Standing({ records: new AccessRecords(prisma), longestTokenMs, clock: systemClock, log });
+  await standing.refresh();
+  const change = accessChanges(prisma, entries, () => standing.refresh());
+  const members = new Members(prisma, change);
+  const tenants = new Tenants(prisma, change);
+  return {
+    standing,
+    members,
+    sessions: new Sessions(prisma, change),
+    apiKeys: new ApiKeys(prisma, change),
+    userAdmin: new UserAdmin(members, tenants, audit),
+    tenantAdmin: new TenantAdmin(tenants, audit),
+  };
 }
 
 async function closing<T extends { close(): Promise<unknown> }>(

@@ -9,16 +9,16 @@ export const DEMO_PASSWORD = "password";
 
 /** One user per role, made only when the demo fleet serves. */
 export const DEMO_ACCOUNTS: readonly NewAccount[] = [
-  { id: "demo_fleet_manager", username: "fleet_manager", password: DEMO_PASSWORD, role: "FLEET_MANAGER" },
-  { id: "demo_admin", username: "admin", password: DEMO_PASSWORD, role: "ADMIN" },
-  { id: "demo_executive", username: "executive", password: DEMO_PASSWORD, role: "EXECUTIVE" },
-  { id: "demo_support", username: "support", password: DEMO_PASSWORD, role: "SUPPORT" },
-  { id: "tech_001", username: "technician", password: DEMO_PASSWORD, role: "TECHNICIAN" },
+  { id: "demo_fleet_manager", username: "fleet_manager", password: DEMO_PASSWORD, roleId: "FLEET_MANAGER" },
+  { id: "demo_admin", username: "admin", password: DEMO_PASSWORD, roleId: "ADMIN" },
+  { id: "demo_executive", username: "executive", password: DEMO_PASSWORD, roleId: "EXECUTIVE" },
+  { id: "demo_support", username: "support", password: DEMO_PASSWORD, roleId: "SUPPORT" },
+  { id: "tech_001", username: "technician", password: DEMO_PASSWORD, roleId: "TECHNICIAN" },
   {
     id: "owner_001",
     username: "owner",
     password: DEMO_PASSWORD,
-    role: "VEHICLE_OWNER",
+    roleId: "VEHICLE_OWNER",
     vehicleIds: ["V0001", "V0002", "V0003", "V0004"],
   },
 ];

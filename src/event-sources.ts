@@ -1,5 +1,6 @@
 import type { Config } from "./config.js";
-import { DEFAULT_TENANT } from "./db/index.js";
+import {} from "./db/index.js";
+import { DEFAULT_TENANT } from "./domain/access/scope.js";
 import { createSources, type EventEngine, type EventSource } from "./events/index.js";
 import type { Logger } from "./ops/logs.js";
 import type { Metrics } from "./ops/metrics.js";

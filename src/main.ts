@@ -36,7 +36,7 @@ function welcome(port: number, demo: boolean): string {
     lines.push(
       "",
       "No upstream service is configured: the built-in demo fleet serves. Sign in with one of",
-      ...DEMO_ACCOUNTS.map(({ username, role }) => `  ${username.padEnd(14)} / ${DEMO_PASSWORD}   ${role}`),
+      ...DEMO_ACCOUNTS.map(({ username, roleId }) => `  ${username.padEnd(14)} / ${DEMO_PASSWORD}   ${roleId}`),
     );
   }
   return `${lines.join("\n")}\n`;

@@ -1,8 +1,9 @@
 import { NO_REQUEST } from "./audit/index.js";
-import type { NewAccount } from "./auth/index.js";
+import { type NewAccount, systemActor } from "./auth/index.js";
 import { systemClock } from "./base/clock.js";
 import type { Core } from "./core.js";
-import { DEFAULT_TENANT, type DeadLetterFilter, type StoredDeadLetter } from "./db/index.js";
+import type { DeadLetterFilter, StoredDeadLetter } from "./db/index.js";
+import { DEFAULT_TENANT } from "./domain/access/scope.js";
 import { ndjsonMessages, type Replayed, replayDeadLetters, SHAPES } from "./events/index.js";
 
 /**
@@ -26,7 +27,7 @@ export interface Operator {
 const BY = "cli";
 
 export function createOperator(core: Core): Operator {
-  const { events, letters, registry, audit } = core;
+  const { events, letters, userAdmin, audit } = core;
   const record = (action: string, details: Record<string, unknown>) =>
     audit.record({
       ...NO_REQUEST,
@@ -40,7 +41,7 @@ export function createOperator(core: Core): Operator {
     });
   return {
     createAccount: async (account) => {
-      const { id, username } = await registry.create(DEFAULT_TENANT, account, BY);
+      const { id, username } = await userAdmin.create(systemActor(DEFAULT_TENANT, BY), account);
       return { id, username };
     },
     deadLetters: ({ filter, limit }) => letters.page(DEFAULT_TENANT, filter, limit),

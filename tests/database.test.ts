@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   AuditEntries,
   type AuditRecord,
+  accessChanges,
   type Database,
   type DatabaseOptions,
+  Members,
   openDatabase,
-  Users,
 } from "../src/db/index.js";
 import { createDatabase, HAS_POSTGRES } from "./support/postgres.js";
 
@@ -85,27 +86,29 @@ describe.each(PLACES.filter(([, reachable]) => reachable))("Postgres %s", (_name
   });
 
   it("commits a user together with its audit entry, or neither", async () => {
-    const users = new Users(database.prisma, entries);
+    const members = new Members(
+      database.prisma,
+      accessChanges(database.prisma, entries, async () => undefined),
+    );
     const user = {
       id: "u1",
       tenantId: "default",
       username: "ann",
       email: null,
       passwordHash: "x",
-      vehicleIds: ["*"],
-      fleetIds: ["fleet_1"],
     };
-    expect(await users.create({ ...user, role: "ADMIN" }, record({ made: "ann" }))).toMatchObject({
-      username: "ann",
+    const grant = { roleId: "ADMIN", vehicleIds: ["*"], fleetIds: ["fleet_1"] };
+    expect(await members.create(user, grant, record({ made: "ann" }))).toMatchObject({
+      user: { username: "ann" },
       fleetIds: ["fleet_1"],
     });
-    expect(await users.create({ ...user, id: "u2", role: "ADMIN" }, record({ made: "twice" }))).toBeNull();
+    expect(await members.create({ ...user, id: "u2" }, grant, record({ made: "twice" }))).toBeNull();
     const waiting = await database.prisma.auditOutbox.findMany();
     expect(waiting.map((row) => row.entry)).toMatchObject([{ details: { made: "ann" } }]);
     // The same name in another tenant is another user.
     await database.prisma.tenant.create({ data: { id: "other", name: "Other" } });
     expect(
-      await users.create({ ...user, id: "u3", tenantId: "other", role: "ADMIN" }, record({}, { tenantId: "other" })),
+      await members.create({ ...user, id: "u3", tenantId: "other" }, grant, record({}, { tenantId: "other" })),
     ).not.toBeNull();
   });
 

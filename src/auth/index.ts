@@ -1,3 +1,7 @@
-export { type AccountDeps, Accounts, type UserProfile } from "./accounts.js";
-export { type NewAccount, Registry } from "./registry.js";
+export { type AccountDeps, Accounts, type Client, NO_CLIENT, type SignedIn } from "./accounts.js";
+export { ApiKeyAdmin, type NewApiKeyInput } from "./api-keys.js";
+export type { UserProfile } from "./profile.js";
+export { Standing } from "./standing.js";
+export { TenantAdmin } from "./tenants.js";
 export { type JwtAlgorithm, type TokenOptions, Tokens } from "./tokens.js";
+export { type Actor, type NewAccount, systemActor, UserAdmin } from "./users.js";

@@ -1,22 +1,36 @@
 import { hash, verify } from "@node-rs/argon2";
+import { dictionary } from "@zxcvbn-ts/language-common";
 import { PublicError } from "../base/errors.js";
 
 export const MIN_PASSWORD_LENGTH = 8;
 /** Longer ones only cost time to hash. */
 const MAX_PASSWORD_LENGTH = 1024;
 
+/** The fifty thousand passwords that are tried first. */
+const COMMON = new Set(dictionary["passwords-common"]);
+
 /** argon2id with the library's defaults (19 MiB, 2 passes), as a PHC string. */
 export function hashPassword(password: string): Promise<string> {
   return hash(password);
 }
 
-/** @throws PublicError BAD_USER_INPUT saying what is wrong with a new password */
-export function assertAcceptablePassword(password: string): void {
-  if (password.length >= MIN_PASSWORD_LENGTH && password.length <= MAX_PASSWORD_LENGTH) return;
-  throw new PublicError(
-    "BAD_USER_INPUT",
-    `A password has at least ${MIN_PASSWORD_LENGTH} characters and at most ${MAX_PASSWORD_LENGTH}, this one has ${password.length}`,
-  );
+/**
+ * Length and a list of common passwords, and no rules of composition, as NIST SP 800-63B asks for.
+ * @param names the user's own, which are as easily guessed
+ * @throws PublicError BAD_USER_INPUT saying what is wrong with a new password
+ */
+export function assertAcceptablePassword(password: string, names: readonly (string | null)[] = []): void {
+  const fail = (message: string) => new PublicError("BAD_USER_INPUT", message, { field: "password" });
+  if (password.length < MIN_PASSWORD_LENGTH || password.length > MAX_PASSWORD_LENGTH) {
+    throw fail(
+      `A password has at least ${MIN_PASSWORD_LENGTH} characters and at most ${MAX_PASSWORD_LENGTH}, this one has ${password.length}`,
+    );
+  }
+  const folded = password.toLowerCase();
+  if (COMMON.has(folded) || new Set(folded).size < 3) throw fail("This password is among those that are tried first");
+  if (names.some((name) => name !== null && name.toLowerCase() === folded)) {
+    throw fail("A password must not be the user's name or address");
+  }
 }
 
 let decoy: Promise<string> | undefined;

@@ -5,6 +5,7 @@ import { type Clock, SECOND } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { isRole, ROLE_PERMISSIONS, type Role } from "../domain/access/roles.js";
 import type { Principal } from "../domain/access/scope.js";
+import type { TokenMark } from "./standing.js";
 
 export type JwtAlgorithm = "HS256" | "HS384" | "HS512";
 
@@ -13,6 +14,7 @@ export interface TokenOptions {
   readonly algorithm: JwtAlgorithm;
   readonly expirySeconds: number;
   readonly defaultTenant: string;
+  readonly servesTenant: (id: string) => boolean;
   readonly clock: Clock;
 }
 
@@ -44,7 +46,15 @@ const claims = z.object({
     .regex(/^(access|bearer|jwt)$/i)
     .optional(),
   iat: z.number().optional(),
+  sid: z.string().max(200).optional(),
+  ver: z.int().min(0).optional(),
 });
+
+export interface VerifiedToken extends TokenMark {
+  readonly principal: Principal;
+}
+
+const UNMARKED: TokenMark = { sessionId: null, version: null };
 
 /**
  * Issues and verifies the gateway's tokens. Tokens minted elsewhere with the same secret are as good; those without
@@ -58,7 +68,7 @@ export class Tokens {
     this.#key = createSecretKey(options.secret, "utf8");
   }
 
-  issue(principal: Principal): { accessToken: string; expiresIn: number } {
+  issue(principal: Principal, mark: TokenMark = UNMARKED): { accessToken: string; expiresIn: number } {
     const { algorithm, expirySeconds, clock } = this.options;
     const now = Math.floor(clock() / SECOND);
     const payload = {
@@ -70,6 +80,8 @@ export class Tokens {
       vehicle_ids: principal.vehicleIds,
       fleet_ids: principal.fleetIds,
       tenant_id: principal.tenantId,
+      ...(mark.sessionId !== null && { sid: mark.sessionId }),
+      ...(mark.version !== null && { ver: mark.version }),
       iat: now,
       exp: now + expirySeconds,
     };
@@ -77,7 +89,7 @@ export class Tokens {
   }
 
   /** @throws PublicError UNAUTHENTICATED saying what is wrong, never what would be right */
-  verify(token: string): Principal {
+  async verify(token: string): Promise<VerifiedToken> {
     if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated("the token is too long");
     this.#checkHeader(token);
     let payload: unknown;
@@ -114,7 +126,7 @@ export class Tokens {
     }
   }
 
-  #principal(payload: unknown): Principal {
+  #principal(payload: unknown): VerifiedToken {
     const result = claims.safeParse(payload);
     if (!result.success) {
       throw unauthenticated(
@@ -128,10 +140,11 @@ export class Tokens {
     if (claim.iat !== undefined && claim.iat > now + LEEWAY_SECONDS)
       throw unauthenticated("the token is from the future");
     const tenantId = claim.tenant_id ?? this.options.defaultTenant;
-    if (tenantId !== this.options.defaultTenant)
+    if (!this.options.servesTenant(tenantId))
       throw unauthenticated("the token is for a tenant that is not served here");
     const role = claim.role as Role;
-    return {
+    const sessionId = claim.sid ?? null;
+    const principal: Principal = {
       userId,
       username: claim.username ?? null,
       tenantId,
@@ -139,7 +152,9 @@ export class Tokens {
       permissions: claim.permissions ?? ROLE_PERMISSIONS[role],
       vehicleIds: claim.vehicle_ids ?? [],
       fleetIds: claim.fleet_ids ?? [],
+      ...(sessionId !== null && { credential: { kind: "session", id: sessionId } }),
     };
+    return { principal, sessionId, version: claim.ver ?? null };
   }
 }
 

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { accessChanges } from "./access.js";
 import { AuditEntries, type AuditRecord } from "./audit-entries.js";
 import { type Database, openDatabase } from "./database.js";
-import { type NewUser, Users } from "./users.js";
+import { Members, type NewUser } from "./members.js";
 
 // An embedded Postgres takes seconds to start where other suites keep the machine busy.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -183,15 +184,20 @@ describe("reading back", () => {
 
 describe("users", () => {
   function user(tenantId: string, change: Partial<NewUser> = {}): NewUser {
-    const account = { email: null, passwordHash: "hash", role: "ADMIN" as const, vehicleIds: ["*"], fleetIds: ["F1"] };
-    return { id: `${tenantId}_mia`, tenantId, username: "mia", ...account, ...change };
+    return { id: `${tenantId}_mia`, tenantId, username: "mia", email: null, passwordHash: "hash", ...change };
   }
+  const GRANT = { roleId: "ADMIN", vehicleIds: ["*"], fleetIds: ["F1"] };
+  const newMembers = () =>
+    new Members(
+      database.prisma,
+      accessChanges(database.prisma, entries, async () => undefined),
+    );
 
   it("are made together with the audit entry that tells of it", async () => {
     const tenant = await newTenant();
-    const users = new Users(database.prisma, entries);
-    const created = await users.create(user(tenant), entry(tenant, { action: "user.create" }));
-    expect(created).toMatchObject({ username: "mia", fleetIds: ["F1"], disabled: false });
+    const members = newMembers();
+    const created = await members.create(user(tenant), GRANT, entry(tenant, { action: "user.create" }));
+    expect(created).toMatchObject({ fleetIds: ["F1"], user: { username: "mia", disabled: false } });
     expect(await database.prisma.auditOutbox.count({ where: { tenantId: tenant } })).toBe(1);
     await entries.seal([]);
     expect((await sequence(tenant)).actions).toEqual(["user.create"]);
@@ -199,18 +205,18 @@ describe("users", () => {
 
   it("are not made twice under one name, and nothing tells of the attempt as a success", async () => {
     const [tenant, other] = [await newTenant(), await newTenant()];
-    const users = new Users(database.prisma, entries);
-    await users.create(user(tenant), entry(tenant));
+    const members = newMembers();
+    await members.create(user(tenant), GRANT, entry(tenant));
     await entries.seal([]);
-    expect(await users.create(user(tenant, { id: "another id" }), entry(tenant))).toBeNull();
+    expect(await members.create(user(tenant, { id: "another id" }), GRANT, entry(tenant))).toBeNull();
     expect(await database.prisma.auditOutbox.count()).toBe(0);
-    expect(await users.create(user(other), entry(other))).not.toBeNull();
+    expect(await members.create(user(other), GRANT, entry(other))).not.toBeNull();
   });
 
   it("are not made when their audit entry cannot be", async () => {
     const tenant = await newTenant();
-    const users = new Users(database.prisma, entries);
-    await expect(users.create(user(tenant), entry("no such tenant"))).rejects.toThrow();
-    expect(await users.byName(tenant, "mia")).toBeNull();
+    const members = newMembers();
+    await expect(members.create(user(tenant), GRANT, entry("no such tenant"))).rejects.toThrow();
+    expect(await members.byName(tenant, "mia")).toBeNull();
   });
 });

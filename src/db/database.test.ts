@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_TENANT, openDatabase } from "./database.js";
+import { DEFAULT_TENANT } from "../domain/access/scope.js";
+import { openDatabase } from "./database.js";
 import { lockHolder } from "./lock.js";
 
 // An embedded Postgres takes seconds to start where other suites keep the machine busy.

@@ -5,6 +5,8 @@ import { PGlite } from "@electric-sql/pglite";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { PrismaPGlite } from "pglite-prisma-adapter";
+import { DEFAULT_TENANT } from "../domain/access/scope.js";
+import { seedRoles } from "./access.js";
 import { PrismaClient } from "./client/client.js";
 import { lockFolder } from "./lock.js";
 import { migrate } from "./migrate.js";
@@ -21,9 +23,6 @@ export interface Database {
 
 export type DatabaseOptions = { readonly url: string } | { readonly folder: string };
 
-/** The one tenant that exists until several are managed. */
-export const DEFAULT_TENANT = "default";
-
 /**
  * Opens Postgres at `url`, or the embedded Postgres in `folder`, and brings the schema up to date.
  * @throws Error when it cannot be reached, or when another process holds the folder
@@ -35,6 +34,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     create: { id: DEFAULT_TENANT, name: "Default" },
     update: {},
   });
+  await seedRoles(database.prisma);
   return database;
 }
 

@@ -1,5 +1,7 @@
+export { AccessRecords, type AccessSnapshot, accessChanges, membershipKey, type StoredApiKey } from "./access.js";
+export { type ApiKeyRow, ApiKeys } from "./api-keys.js";
 export { AuditEntries, type AuditQuery, type AuditRecord, type StoredAuditEntry } from "./audit-entries.js";
-export { type Database, type DatabaseOptions, DEFAULT_TENANT, openDatabase } from "./database.js";
+export { type Database, type DatabaseOptions, openDatabase } from "./database.js";
 export {
   type DeadLetterCursor,
   type DeadLetterFilter,
@@ -11,6 +13,8 @@ export {
 export { type JobFilter, JobRecords, type JobState, type NewJob, type StoredJob, type Write } from "./jobs.js";
 export { LeaseRecords } from "./leases.js";
 export { lockFolder, lockHolder } from "./lock.js";
+export { type AccountChange, type Grant, Members, type StoredMember } from "./members.js";
+export { Sessions, type StoredSession } from "./sessions.js";
+export { type StoredFleet, type StoredRole, type StoredTenant, type TenantChange, Tenants } from "./tenants.js";
 export { ensureTenants, inTransaction, type Transaction } from "./transaction.js";
 export { isDatabaseUnavailable } from "./unavailable.js";
-export { type NewUser, type StoredUser, Users } from "./users.js";

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { PublicError } from "../base/errors.js";
 import { once } from "../base/once.js";
 import { contains, dayWider, type TimeRange } from "../base/time-range.js";
-import { canSeeVehicle } from "../domain/access/can.js";
+import { canSeeEverything, canSeeVehicle } from "../domain/access/can.js";
 import { ALL } from "../domain/access/scope.js";
 import { scoreOf } from "../domain/fleet/health.js";
 import type {
@@ -82,7 +82,7 @@ export class FleetData {
           return found?.values.flatMap((v) => (v && canSeeVehicle(scope, v) ? [v] : [])) ?? null;
         }
         const all = this.#note(await this.reader.vehicles());
-        return scope.fleetIds === ALL ? all : all.filter((vehicle) => canSeeVehicle(scope, vehicle));
+        return canSeeEverything(scope) ? all : all.filter((vehicle) => canSeeVehicle(scope, vehicle));
       });
     });
   }
@@ -181,8 +181,7 @@ export class FleetData {
   }
 
   async #inScope<T extends { readonly vehicleId: string }>(records: T[] | null): Promise<T[] | null> {
-    const { scope } = this.viewer;
-    if (scope.vehicleIds === ALL && scope.fleetIds === ALL) return records;
+    if (canSeeEverything(this.viewer.scope)) return records;
     const vehicles = await this.scopeVehicles();
     const ids = vehicles && new Set(vehicles.map((vehicle) => vehicle.id));
     return ids && (records?.filter((record) => ids.has(record.vehicleId)) ?? null);

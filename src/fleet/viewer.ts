@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { canNameFleet, canNameVehicle, canSeeVehicle } from "../domain/access/can.js";
-import { type Principal, type Scope, scopeOf } from "../domain/access/scope.js";
+import { type Principal, type Scope, scopeOf, type TenantFleets } from "../domain/access/scope.js";
 import type { Vehicle } from "../domain/fleet/records.js";
 import type { Freshness, Reader } from "../upstream/index.js";
 import { Ledger } from "./ledger.js";
@@ -28,13 +28,14 @@ export class Viewer {
 
   constructor(
     readonly principal: Principal,
+    fleets: TenantFleets,
     readonly settings: FleetSettings,
     /** When the request began, epoch milliseconds of the cache's clock. */
     readonly startedAt: number,
     readonly newReader: (tenantId: string, freshness: Freshness) => Reader,
     readonly freshness: Freshness = "cached",
   ) {
-    this.scope = scopeOf(principal);
+    this.scope = scopeOf(principal, fleets);
   }
 
   reader(refresh: boolean | null | undefined): Reader {

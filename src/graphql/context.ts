@@ -1,7 +1,14 @@
 import type { AuditLog } from "../audit/index.js";
-import type { Accounts } from "../auth/index.js";
+import {
+  type Accounts,
+  type ApiKeyAdmin,
+  type Client,
+  NO_CLIENT,
+  type TenantAdmin,
+  type UserAdmin,
+} from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
-import type { DeadLetters } from "../db/index.js";
+import type { DeadLetters, Members } from "../db/index.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { Erasure, EventEngine } from "../events/index.js";
 import type { FleetChanges, Viewer } from "../fleet/index.js";
@@ -10,6 +17,10 @@ import type { Jobs } from "../jobs/index.js";
 /** What is the same for every request. */
 export interface Services {
   readonly accounts: Accounts;
+  readonly members: Members;
+  readonly userAdmin: UserAdmin;
+  readonly tenantAdmin: TenantAdmin;
+  readonly apiKeyAdmin: ApiKeyAdmin;
   readonly audit: AuditLog;
   readonly changes: FleetChanges;
   readonly newViewer: (principal: Principal) => Viewer;
@@ -33,6 +44,8 @@ export class Context {
   constructor(
     readonly services: Services,
     readonly principal: Principal | null,
+    /** From where. */
+    readonly client: Client = NO_CLIENT,
   ) {}
 
   /** @throws PublicError UNAUTHENTICATED */

@@ -29,6 +29,6 @@ describe("the public schema", () => {
     const open = ["Query", "Mutation"].flatMap((type) =>
       Object.entries(ACCESS_RULES[type] ?? {}).flatMap(([field, rule]) => (rule.public ? [field] : [])),
     );
-    expect(open).toEqual(["version", "login"]);
+    expect(open).toEqual(["version", "login", "tokenRefresh"]);
   });
 });

@@ -3,7 +3,9 @@ import { makeExecutableSchema } from "@graphql-tools/schema";
 import { MapperKind, mapSchema } from "@graphql-tools/utils";
 import { defaultFieldResolver, type GraphQLFieldConfig, type GraphQLSchema } from "graphql";
 import { PublicError } from "../base/errors.js";
+import { MASKS, type MaskName } from "../domain/access/masks.js";
 import { ACCESS_RULES, isOpenToAll, type Rule, refusal } from "../domain/access/rules.js";
+import { managementResolvers } from "./access/management.resolvers.js";
 import { accessResolvers } from "./access/resolvers.js";
 import { auditResolvers } from "./audit/resolvers.js";
 import type { Context } from "./context.js";
@@ -21,7 +23,15 @@ export function createSchema(): GraphQLSchema {
   const schema = makeExecutableSchema<Context>({
     typeDefs: readTypeDefs(),
     resolvers: [
-      ...[scalars, accessResolvers, auditResolvers, aggregateResolvers, recordResolvers, vehicleResolvers],
+      ...[
+        scalars,
+        accessResolvers,
+        managementResolvers,
+        auditResolvers,
+        aggregateResolvers,
+        recordResolvers,
+        vehicleResolvers,
+      ],
       ...[eventResolvers, deadLetterResolvers],
     ],
     inheritResolversFromInterfaces: true,
@@ -45,7 +55,10 @@ function guard(
     ...field,
     resolve: (source, args: Record<string, unknown>, context, info) => {
       const refused = refusal(rule, context.principal, args);
-      if (refused === null) return resolve(source, args, context, info);
+      if (refused === null) {
+        const value = resolve(source, args, context, info);
+        return isMasked(rule, context) ? masked(rule.mask.as, value) : value;
+      }
       throw new PublicError(
         refused,
         refused === "FORBIDDEN"
@@ -54,6 +67,17 @@ function guard(
       );
     },
   };
+}
+
+type Masking = Rule & Required<Pick<Rule, "mask">>;
+
+function isMasked(rule: Rule | undefined, { principal }: Context): rule is Masking {
+  return rule?.mask !== undefined && !(principal && rule.mask.clear.includes(principal.role));
+}
+
+async function masked(name: MaskName, value: unknown): Promise<unknown> {
+  const clear = await value;
+  return typeof clear === "string" ? MASKS[name](clear) : clear;
 }
 
 function readTypeDefs(): string[] {

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
 import { ACCESS_RULES } from "../domain/access/rules.js";
 import { Context, type Execute, type Services } from "../graphql/index.js";
+import { clientOf } from "./requests.js";
 
 export interface GraphQLOptions {
   readonly schema: GraphQLSchema;
@@ -84,7 +85,7 @@ export async function registerGraphQL(
       path: "/graphql",
       method: ["GET", "POST"],
       context: async (request) => {
-        const context = new Context(options.services, request.principal);
+        const context = new Context(options.services, request.principal, clientOf(request));
         return Object.assign(context, {
           describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
             const fields = rootFields(operation);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { AuditLog } from "../audit/index.js";
-import type { Accounts } from "../auth/index.js";
+import type { Accounts, Client } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
 import type { Principal } from "../domain/access/scope.js";
 import { withCorrelationId } from "../ops/logs.js";
@@ -48,7 +48,7 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
     if (!options.audit.accepts) {
       throw new PublicError("SERVICE_UNAVAILABLE", "Requests cannot be audited at the moment; try again shortly");
     }
-    request.principal = authenticate(options.accounts, request);
+    request.principal = await authenticate(options.accounts, request);
   });
   server.addHook("onResponse", async (request, reply) => {
     const { operation, audit, auditRefusalsOnly } = request.routeOptions.config;
@@ -75,13 +75,17 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
   });
 }
 
+export function clientOf(request: FastifyRequest): Client {
+  return { ip: request.ip, userAgent: request.headers["user-agent"]?.slice(0, 500) ?? null };
+}
+
 /** The client's own id where it is sane, so that its logs and ours tell one story. */
 export function correlationId(headers: Readonly<Record<string, unknown>>): string {
   const given = headers["x-correlation-id"] ?? headers["x-request-id"];
   return typeof given === "string" && CORRELATION_ID.test(given) ? given : randomUUID();
 }
 
-function authenticate(accounts: Accounts, request: FastifyRequest): Principal | null {
+async function authenticate(accounts: Accounts, request: FastifyRequest): Promise<Principal | null> {
   const header = request.headers.authorization;
   if (header === undefined) return null;
   const [scheme, token, ...rest] = header.split(" ");

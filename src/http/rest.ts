@@ -4,6 +4,7 @@ import { ERROR_STATUS, type ErrorCode } from "../base/errors.js";
 import { Context, codeOf, type Execute, type Services } from "../graphql/index.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
 import { errorBody } from "./errors.js";
+import { clientOf } from "./requests.js";
 
 export interface RestOptions {
   readonly endpoints: readonly RestEndpoint[];
@@ -26,7 +27,7 @@ export function registerRest(server: FastifyInstance, options: RestOptions): voi
 }
 
 async function answer(endpoint: RestEndpoint, options: RestOptions, request: FastifyRequest, reply: FastifyReply) {
-  const context = new Context(options.services, request.principal);
+  const context = new Context(options.services, request.principal, clientOf(request));
   const variables = readVariables(endpoint, options.refreshParam, request);
   const result = await options.execute({ document: endpoint.document, variables }, context);
   request.told = { details: context.auditDetails };

@@ -28,7 +28,7 @@ it(`loses no acknowledged user and leaves no gap in the audit over ${ROUNDS} kil
       for (let n = 0; alive; n++) {
         const username = `user_${round}_${n}`;
         try {
-          await remoteOperator(DATA_DIR).createAccount({ username, password: "a-long-password", role: "SUPPORT" });
+          await remoteOperator(DATA_DIR).createAccount({ username, password: "a-long-password", roleId: "SUPPORT" });
           acknowledged.push(username);
           await fetch(`${gateway.base}/api/v1/users/me`);
         } catch {

@@ -7,7 +7,12 @@ export function canSeeVehicle(
   vehicle: { readonly id: string; readonly fleetId: string | null },
 ): boolean {
   if (scope.vehicleIds !== ALL && !scope.vehicleIds.has(vehicle.id)) return false;
-  return scope.fleetIds === ALL || (vehicle.fleetId !== null && scope.fleetIds.has(vehicle.fleetId));
+  return vehicle.fleetId === null ? scope.fleetIds === ALL : canNameFleet(scope, vehicle.fleetId);
+}
+
+/** Whether nothing of what the upstream services tell lies outside. */
+export function canSeeEverything(scope: Scope): boolean {
+  return scope.vehicleIds === ALL && scope.fleetIds === ALL && scope.foreignFleetIds.size === 0;
 }
 
 /** Whether a vehicle id may be asked for at all: decided without a lookup, so that a refusal tells nothing. */
@@ -16,7 +21,7 @@ export function canNameVehicle(scope: Scope, vehicleId: string): boolean {
 }
 
 export function canNameFleet(scope: Scope, fleetId: string): boolean {
-  return scope.fleetIds === ALL || scope.fleetIds.has(fleetId);
+  return (scope.fleetIds === ALL || scope.fleetIds.has(fleetId)) && !scope.foreignFleetIds.has(fleetId);
 }
 
 export function hasPermission(principal: Principal, anyOf: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import { ACCOUNT_RULES } from "./account-rules.js";
 import { hasPermission } from "./can.js";
 import { EVENT_RULES } from "./event-rules.js";
 import { ROLES } from "./roles.js";
@@ -13,14 +14,20 @@ import {
   type Fields,
   FLEET_STAFF,
   fields,
+  granted,
+  masked,
+  OPERATORS,
   type Rule,
   SIGNED_IN,
   VEHICLE_READERS,
 } from "./rule.js";
-import type { Principal } from "./scope.js";
+import { DEFAULT_TENANT, type Principal } from "./scope.js";
 
 export type { Rule } from "./rule.js";
 
+const FLEET = ["view_fleet", "view_fleet_readonly"] as const;
+const USER_MANAGERS = granted(ADMINISTRATORS, "manage_users");
+const AUDITORS = granted(ADMINISTRATORS, "view_audit");
 const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "stale", "warnings"];
 
 /**
@@ -30,34 +37,51 @@ const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "stal
 export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   Query: {
     ...fields(ANYBODY, "version"),
-    ...fields(FLEET_STAFF, "fleet"),
-    ...fields(VEHICLE_READERS, "vehicles", "vehicle", "component", "appointment"),
+    fleet: granted(FLEET_STAFF, ...FLEET),
+    ...fields(
+      granted(VEHICLE_READERS, ...FLEET, "view_own_vehicles", "view_assigned_jobs"),
+      ...["vehicles", "vehicle", "component", "appointment"],
+    ),
     ...fields(BOOKING, "slots"),
-    ownerDashboard: { ...FLEET_STAFF, self: "userId", selfRoles: ["VEHICLE_OWNER"] },
-    technicianDashboard: { roles: ["FLEET_MANAGER", "ADMIN"], self: "id", selfRoles: ["TECHNICIAN"] },
-    executiveDashboard: { roles: ["ADMIN", "EXECUTIVE"] },
-    ...fields(ALL_BUT_COST, "fleetHealth", "alertMetrics"),
-    ...fields(FIGURE_READERS, "costMetrics", "uptimeMetrics", "warrantyMetrics"),
-    ...fields(SIGNED_IN, "me"),
-    userPermissions: { ...ADMINISTRATORS, self: "id" },
-    auditLog: ADMINISTRATORS,
-    userActivity: { ...ADMINISTRATORS, self: "userId" },
+    ownerDashboard: { ...granted(FLEET_STAFF, ...FLEET), self: "userId", selfRoles: ["VEHICLE_OWNER"] },
+    technicianDashboard: {
+      ...granted({ roles: ["FLEET_MANAGER", "ADMIN"] }, "view_fleet", "manage_appointments"),
+      ...{ self: "id", selfRoles: ["TECHNICIAN"] },
+    },
+    executiveDashboard: granted({ roles: ["ADMIN", "EXECUTIVE"] }, "view_executive"),
+    ...fields(
+      granted(ALL_BUT_COST, ...FLEET, "view_analytics", "view_executive", "view_alerts"),
+      ...["fleetHealth", "alertMetrics"],
+    ),
+    ...fields(
+      granted(FIGURE_READERS, "view_fleet", "view_analytics", "view_executive", "view_cost_reports"),
+      ...["costMetrics", "uptimeMetrics", "warrantyMetrics"],
+    ),
+    ...fields(SIGNED_IN, "me", "memberships", "sessions", "apiKeys", "tenant", "roles"),
+    userPermissions: { ...USER_MANAGERS, self: "id" },
+    ...fields(USER_MANAGERS, "users", "user"),
+    ...fields(granted(ADMINISTRATORS, "manage_tenant"), "fleets"),
+    tenants: OPERATORS,
+    auditLog: AUDITORS,
+    userActivity: { ...AUDITORS, self: "userId" },
     eventTypes: SIGNED_IN,
-    ...fields(ADMINISTRATORS, "events", "deadLetters", "deadLetter", "erasure"),
-    ...fields(FIGURE_READERS, "eventCounts"),
+    events: granted(ADMINISTRATORS, "view_events"),
+    ...fields(granted(ADMINISTRATORS, "manage_events"), "deadLetters", "deadLetter", "erasure"),
+    eventCounts: granted(FIGURE_READERS, "view_fleet", "view_analytics", "view_executive"),
   },
   Mutation: {
-    login: ANYBODY,
+    ...fields(ANYBODY, "login", "tokenRefresh"),
+    ...fields(SIGNED_IN, "logout", "passwordChange", "apiKeyCreate", "apiKeyRevoke", "sessionRevoke"),
+    ...fields(USER_MANAGERS, "userCreate", "userInvite", "userUpdate", "userRemove"),
+    ...fields(USER_MANAGERS, "roleCreate", "roleUpdate", "roleDelete"),
+    tenantUpdate: granted(ADMINISTRATORS, "manage_tenant"),
+    ...fields(OPERATORS, "tenantCreate", "tenantDisable", "fleetAssign", "fleetRelease"),
     ...fields(BOOKING, "appointmentBook", "appointmentReschedule", "appointmentCancel"),
     ...fields(ALERT_HANDLING, "alertAcknowledge", "alertResolve"),
     eventsIngest: SIGNED_IN,
-    ...fields(ADMINISTRATORS, "deadLettersReplay", "deadLettersPurge", "subjectErase"),
+    ...fields(granted(ADMINISTRATORS, "manage_events"), "deadLettersReplay", "deadLettersPurge", "subjectErase"),
   },
-  LoginPayload: fields(ANYBODY, "accessToken", "tokenType", "expiresIn", "user"),
-  User: fields(
-    ANYBODY,
-    ...["id", "username", "email", "role", "permissions", "vehicleIds", "fleetIds", "dashboards", "lastLoginAt"],
-  ),
+  ...ACCOUNT_RULES,
   PageInfo: fields(SIGNED_IN, "hasNextPage", "hasPreviousPage", "startCursor", "endCursor"),
   UserError: fields(SIGNED_IN, "code", "message", "field"),
   Period: fields(SIGNED_IN, "start", "end"),
@@ -65,7 +89,9 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   Warning: fields(SIGNED_IN, "source", "error"),
 
   Vehicle: {
-    ...fields(SIGNED_IN, "id", "vin", "make", "model", "year", "fleetId", "ownerId", "status", "odometerKm"),
+    ...fields(SIGNED_IN, "id", "make", "model", "year", "fleetId", "status", "odometerKm"),
+    vin: masked("vin"),
+    ownerId: masked("id"),
     ...fields(SIGNED_IN, "inServiceSince", "lastSeenAt", "position", "health", "component", "telemetry", "alerts"),
     ...fields(SIGNED_IN, "appointments", "claims", "warranty", "decisions"),
   },
@@ -83,7 +109,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     ...fields(SIGNED_IN, "acknowledgedAt", "resolvedAt", "recipients", "metadata"),
     ...fields(VEHICLE_READERS, "vehicle"),
   },
-  AlertRecipient: fields(SIGNED_IN, "userId", "channels", "deliveryStatus"),
+  AlertRecipient: { ...fields(SIGNED_IN, "channels", "deliveryStatus"), userId: masked("id") },
   Appointment: {
     ...fields(SIGNED_IN, "id", "vehicleId", "technicianId", "technician", "type", "serviceType", "component", "status"),
     ...fields(SIGNED_IN, "scheduledAt", "estimatedCompletion", "startedAt", "completedAt", "serviceBay"),
@@ -251,7 +277,7 @@ export function refusal(
 ): "UNAUTHENTICATED" | "FORBIDDEN" | null {
   if (rule?.public) return null;
   if (!principal) return "UNAUTHENTICATED";
-  if (!rule) return "FORBIDDEN";
+  if (!rule || (rule.operators && principal.tenantId !== DEFAULT_TENANT)) return "FORBIDDEN";
   if (
     rule.self !== undefined &&
     args[rule.self] === principal.userId &&
@@ -263,7 +289,7 @@ export function refusal(
   return allowed ? null : "FORBIDDEN";
 }
 
-/** Whether every signed-in role may read the field, so that nothing needs to be asked per object. */
+/** Whether every signed-in role may read the field as it is, so that nothing needs to be asked per object. */
 export function isOpenToAll(rule: Rule | undefined): boolean {
-  return rule !== undefined && !rule.permissions && ROLES.every((role) => rule.roles.includes(role));
+  return rule !== undefined && !rule.permissions && !rule.mask && ROLES.every((role) => rule.roles.includes(role));
 }
