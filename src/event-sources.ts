@@ -1,5 +1,4 @@
 import type { Config } from "./config.js";
-import {} from "./db/index.js";
 import { DEFAULT_TENANT } from "./domain/access/scope.js";
 import { createSources, type EventEngine, type EventSource } from "./events/index.js";
 import type { Logger } from "./ops/logs.js";

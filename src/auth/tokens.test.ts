@@ -139,7 +139,7 @@ describe("a forged or broken token", () => {
   };
 
   it.each(Object.entries(FORGED))("is refused: %s", async (_name, token) => {
-    expectRefused(token);
+    await expectRefused(token);
   });
 
   const BAD_CLAIMS: Record<string, object> = {
@@ -167,7 +167,7 @@ describe("a forged or broken token", () => {
   };
 
   it.each(Object.entries(BAD_CLAIMS))("is refused: %s", async (_name, claims) => {
-    expectRefused(mint({ ...CLAIMS, ...claims }));
+    await expectRefused(mint({ ...CLAIMS, ...claims }));
   });
 
   /** Always the same code, and never a word about what would be right. */

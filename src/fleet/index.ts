@@ -6,5 +6,5 @@ export type { FleetFigures } from "./figures.js";
 export { FleetView } from "./fleet-view.js";
 export { alertMetrics, costMetrics, fleetHealth, uptimeMetrics, warrantyMetrics } from "./kpis.js";
 export { pace, startSweep } from "./sweep.js";
-export { findVehicles, type RankedVehicle } from "./vehicles.js";
+export { findVehicles, limitedTo, type RankedVehicle } from "./vehicles.js";
 export { type FleetSettings, Viewer } from "./viewer.js";

@@ -1,7 +1,8 @@
 import { PublicError } from "../base/errors.js";
+import { isLimited } from "../domain/access/can.js";
 import { bandOf } from "../domain/fleet/health.js";
 import type { Band, Health, Vehicle, VehicleStatus } from "../domain/fleet/records.js";
-import { FleetData } from "./fleet-data.js";
+import { FleetData, WHOLE_FLEET } from "./fleet-data.js";
 import type { Viewer } from "./viewer.js";
 
 export interface VehicleFilter {
@@ -18,6 +19,16 @@ export type VehicleOrderField = "ID" | "HEALTH_SCORE" | "ODOMETER" | "LAST_SEEN"
 export interface RankedVehicle {
   readonly vehicle: Vehicle;
   readonly rank: number | string | null;
+}
+
+/**
+ * The vehicles outside of which the viewer may see nothing; null for a viewer who may see all of the tenant.
+ * @throws PublicError when the vehicle list is needed and not available
+ */
+export async function limitedTo(viewer: Viewer): Promise<string[] | null> {
+  if (!isLimited(viewer.principal)) return null;
+  const data = new FleetData(viewer, viewer.reader(false), WHOLE_FLEET);
+  return required(await data.scopeVehicles(), data).map(({ id }) => id);
 }
 
 /**

@@ -24,6 +24,11 @@ export function canNameFleet(scope: Scope, fleetId: string): boolean {
   return (scope.fleetIds === ALL || scope.fleetIds.has(fleetId)) && !scope.foreignFleetIds.has(fleetId);
 }
 
+/** Whether somebody may see less than all of the tenant. */
+export function isLimited({ vehicleIds, fleetIds }: Pick<Principal, "vehicleIds" | "fleetIds">): boolean {
+  return !vehicleIds.includes(ALL) || (fleetIds.length > 0 && !fleetIds.includes(ALL));
+}
+
 export function hasPermission(principal: Principal, anyOf: readonly string[]): boolean {
   return principal.permissions.includes(ALL) || anyOf.some((permission) => principal.permissions.includes(permission));
 }

@@ -13,6 +13,8 @@ export interface Rule {
   readonly self?: string;
   /** The roles that `self` holds for; all when left out. */
   readonly selfRoles?: readonly Role[];
+  /** Only for whom no list of vehicles or fleets limits: it tells of the tenant as a whole. */
+  readonly wholeTenant?: true;
   /** Only within the default tenant, whose administrators run the gateway. */
   readonly operators?: true;
   /** What roles other than `clear` see of it instead. Never of oneself. */

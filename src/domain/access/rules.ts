@@ -1,5 +1,5 @@
 import { ACCOUNT_RULES } from "./account-rules.js";
-import { hasPermission } from "./can.js";
+import { hasPermission, isLimited } from "./can.js";
 import { EVENT_RULES } from "./event-rules.js";
 import { ROLES } from "./roles.js";
 import {
@@ -27,7 +27,8 @@ export type { Rule } from "./rule.js";
 
 const FLEET = ["view_fleet", "view_fleet_readonly"] as const;
 const USER_MANAGERS = granted(ADMINISTRATORS, "manage_users");
-const AUDITORS = granted(ADMINISTRATORS, "view_audit");
+const AUDITORS: Rule = { ...granted(ADMINISTRATORS, "view_audit"), wholeTenant: true };
+const EVENT_KEEPERS: Rule = { ...granted(ADMINISTRATORS, "manage_events"), wholeTenant: true };
 const PROVENANCE = ["period", "coverage", "asOf", "generatedAt", "cached", "stale", "warnings"];
 
 /**
@@ -66,7 +67,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     userActivity: { ...AUDITORS, self: "userId" },
     eventTypes: SIGNED_IN,
     events: granted(ADMINISTRATORS, "view_events"),
-    ...fields(granted(ADMINISTRATORS, "manage_events"), "deadLetters", "deadLetter", "erasure"),
+    ...fields(EVENT_KEEPERS, "deadLetters", "deadLetter", "erasure"),
     eventCounts: granted(FIGURE_READERS, "view_fleet", "view_analytics", "view_executive"),
   },
   Mutation: {
@@ -79,7 +80,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     ...fields(BOOKING, "appointmentBook", "appointmentReschedule", "appointmentCancel"),
     ...fields(ALERT_HANDLING, "alertAcknowledge", "alertResolve"),
     eventsIngest: SIGNED_IN,
-    ...fields(granted(ADMINISTRATORS, "manage_events"), "deadLettersReplay", "deadLettersPurge", "subjectErase"),
+    ...fields(EVENT_KEEPERS, "deadLettersReplay", "deadLettersPurge", "subjectErase"),
   },
   ...ACCOUNT_RULES,
   PageInfo: fields(SIGNED_IN, "hasNextPage", "hasPreviousPage", "startCursor", "endCursor"),
@@ -284,6 +285,7 @@ export function refusal(
     (rule.selfRoles ?? ROLES).includes(principal.role)
   )
     return null;
+  if (rule.wholeTenant && isLimited(principal)) return "FORBIDDEN";
   const allowed =
     rule.roles.includes(principal.role) && (!rule.permissions || hasPermission(principal, rule.permissions));
   return allowed ? null : "FORBIDDEN";

@@ -62,6 +62,11 @@ export class EventRegistry {
     return this.#types;
   }
 
+  /** Names of the types whose subject is a vehicle: what somebody may see who is limited to some of them. */
+  typesAboutVehicles(): readonly string[] {
+    return this.#types.filter(({ columns }) => columns.subject?.paths[0] === "vehicle_id").map(({ name }) => name);
+  }
+
   get(name: string): EventType | undefined {
     return this.#byName.get(name);
   }

@@ -53,5 +53,7 @@ function conditions(filter: EventFilter): Query {
   add("type IN {types:Array(String)}", "types", filter.types);
   add("user_id = {user:String}", "user", filter.user);
   add("subject = {subject:String}", "subject", filter.subject);
+  add("type IN {only_types:Array(String)}", "only_types", filter.only?.types);
+  add("subject IN {only_subjects:Array(String)}", "only_subjects", filter.only?.subjects);
   return { sql: parts.join(" AND "), parameters };
 }

@@ -313,6 +313,11 @@ describe.each(ENGINES)("events in $name", ({ start, here }) => {
         expect(await ids({ subject: "t" })).toBe("5");
         expect(await ids({ types: ["a"], user: "u", subject: "s", from: START, to: START + 1 })).toBe("1");
         expect(await total({ tenant, types: ["a"], user: "u" })).toBe(2);
+        expect(await ids({ only: { types: ["a", "b"], subjects: ["s"] } })).toBe("421");
+        expect(await ids({ only: { types: ["a", "b"], subjects: ["s"] }, types: ["a", "c"], user: "u" })).toBe("1");
+        expect(await ids({ only: { types: ["a"], subjects: ["t"] }, subject: "s" })).toBe("");
+        expect(await ids({ only: { types: ["a"], subjects: [] } })).toBe("");
+        expect(await total({ tenant, only: { types: ["a"], subjects: ["t"] } })).toBe(1);
       });
 
       it("names the tenants that have events", async () => {

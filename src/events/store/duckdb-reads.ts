@@ -65,5 +65,10 @@ function conditions(filter: EventFilter): Query {
     parts.push("subject = $subject");
     parameters.subject = filter.subject;
   }
+  if (filter.only) {
+    parts.push("type = ANY($only_types) AND subject = ANY($only_subjects)");
+    parameters.only_types = filter.only.types;
+    parameters.only_subjects = filter.only.subjects;
+  }
   return { sql: parts.join(" AND "), parameters };
 }

@@ -25,6 +25,8 @@ export interface EventFilter {
   readonly types?: readonly string[] | undefined;
   readonly user?: string | undefined;
   readonly subject?: string | undefined;
+  /** Nothing but events of these types about one of these subjects: what else there is must not be seen. */
+  readonly only?: { readonly types: readonly string[]; readonly subjects: readonly string[] } | undefined;
 }
 
 export const GRANULARITIES = ["all", "hour", "day"] as const;

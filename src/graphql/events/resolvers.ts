@@ -1,6 +1,8 @@
 import { PublicError } from "../../base/errors.js";
 import { BatchRefused, type EventFilter, SHAPES, SpoolRefused, type StoredEvent } from "../../events/index.js";
+import { limitedTo, type Viewer } from "../../fleet/index.js";
 import { pageOf } from "../connection.js";
+import type { Services } from "../context.js";
 import type { EventFilter as EventFilterInput, EventInput, Resolvers } from "../generated.js";
 
 const MAX_EVENTS = 1000;
@@ -13,7 +15,7 @@ export const eventResolvers = {
       const page = pageOf(args);
       const [time, id] = page.after ?? [];
       const rows = await services.events.store.events(
-        storeFilter(viewer.scope.tenantId, filter),
+        await storeFilter(viewer, services, filter),
         page.first + 1,
         typeof time === "number" && id !== undefined ? { time, id } : undefined,
       );
@@ -21,7 +23,7 @@ export const eventResolvers = {
     },
     eventCounts: async (_, { filter, granularity }, { viewer, services }) => [
       ...(await services.events.store.counts(
-        storeFilter(viewer.scope.tenantId, filter),
+        await storeFilter(viewer, services, filter),
         ({ ALL: "all", HOUR: "hour", DAY: "day" } as const)[granularity ?? "DAY"],
       )),
     ],
@@ -66,9 +68,15 @@ export const eventResolvers = {
   },
 } satisfies Resolvers;
 
-function storeFilter(tenant: string, filter: EventFilterInput | null | undefined): EventFilter {
+async function storeFilter(
+  viewer: Viewer,
+  services: Services,
+  filter: EventFilterInput | null | undefined,
+): Promise<EventFilter> {
+  const subjects = await limitedTo(viewer);
   return {
-    tenant,
+    tenant: viewer.scope.tenantId,
+    only: subjects ? { types: services.events.registry.typesAboutVehicles(), subjects } : undefined,
     from: filter?.from ?? undefined,
     to: filter?.to ?? undefined,
     types: filter?.types ? [...filter.types] : undefined,
