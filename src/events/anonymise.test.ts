@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anonymise, anonymiseUser } from "./anonymise.js";
+import { anonymise, anonymiseUser, refusesConsent, withoutPerson } from "./anonymise.js";
 import type { StoredEvent } from "./event.js";
 import { EVENT_TYPES, type EventType } from "./registry/index.js";
 
@@ -36,6 +36,31 @@ const propertiesAfter = (
   personal: string[] = [],
   change: Partial<StoredEvent> = {},
 ): string => anonymise(event(properties, change), typeWith(...personal), null).properties;
+
+describe("an event without consent", () => {
+  it("keeps that it happened, and nothing that leads to the person or from one event to the next", () => {
+    const payload = { user_id: USER, session_id: "s1", phone: "+491701234567", page: "/", friend_id: "user-9" };
+    const type = typeWith("phone", "friend_id", "user_id");
+    const [one, two] = [1, 2].map(() => withoutPerson(event(payload, { subject: USER }), type));
+    for (const kept of [one, two]) {
+      expect(kept).toMatchObject({ id: "e1", type: "user.registered", time: 1, user: null, session: null });
+      for (const secret of [USER, STAND_IN, "s1", "+49", "user-9"])
+        expect(JSON.stringify(kept)).not.toContain(`"${secret}`);
+      expect(kept?.properties).toContain('"page":"/"');
+    }
+    expect(one?.subject).not.toBe(two?.subject);
+    expect(one?.properties).not.toBe(two?.properties);
+  });
+
+  it("is told by the event itself or by a header, and only by a clear no", () => {
+    const raw = { fallbackId: null, origin: "http" };
+    expect(refusesConsent({ ...raw, value: { consent: false } })).toBe(true);
+    expect(refusesConsent({ ...raw, value: {}, hints: { consent: "denied" } })).toBe(true);
+    for (const value of [{}, { consent: true }, { consent: null }, { consent: "false" }, [false], undefined]) {
+      expect(refusesConsent({ ...raw, value })).toBe(false);
+    }
+  });
+});
 
 describe("the stand-in for a user", () => {
   it("is the one that the product contract gives", () => {

@@ -1,7 +1,9 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { StoredEvent } from "./event.js";
 import type { EventType } from "./registry/event-type.js";
+import { isObject } from "./shapes/reading.js";
+import type { RawMessage } from "./shapes/shape.js";
 
 /** Ids hashed lately: events of one user come in bunches. */
 const REMEMBERED = 20_000;
@@ -40,6 +42,22 @@ export function anonymise(event: StoredEvent, type: EventType | null, secret: st
     subject: subject === user ? stand : subject,
     properties: mayName(properties, user, personal) ? rewritten(properties, personal, user, stand, secret) : properties,
   };
+}
+
+/** Whether the sender says that the person has not agreed: `consent` beside the event's other fields, or a header. */
+export function refusesConsent({ value, hints }: RawMessage): boolean {
+  return hints?.consent === "denied" || (isObject(value) && value.consent === false);
+}
+
+/**
+ * The event of somebody who has not agreed to be followed: that it happened is kept, with nothing that leads to the
+ * person or to what else they did. User and session are gone, and stand-ins within the payload are new for every event.
+ */
+export function withoutPerson(event: StoredEvent, type: EventType | null): StoredEvent {
+  const once = randomUUID();
+  const withoutUser = anonymise(event, type, once);
+  const withoutSession = anonymise({ ...withoutUser, user: event.session }, null, once);
+  return { ...withoutSession, user: null, session: null };
 }
 
 /** Reading a payload costs twenty times as much as looking into its text, which for most events is enough. */

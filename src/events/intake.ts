@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
+import { refusesConsent, withoutPerson } from "./anonymise.js";
 import { type DeadLetter, encodeEvents, type Fault, type FaultKind, type StoredEvent } from "./event.js";
 import type { EventRegistry } from "./registry/index.js";
 import { isRefused, type RawMessage, type Refused, type Shape } from "./shapes/index.js";
@@ -161,6 +162,8 @@ export class Intake {
         ? message
         : registry.read(message, { tenant, received, origin: raw.origin, fallbackId: raw.fallbackId, newId: uuidv7 });
       if (isRefused(read)) sorted.refused.push({ index, raw, refused: read });
+      else if (refusesConsent(raw))
+        sorted.events.push(withoutPerson(read.event, registry.get(read.event.type) ?? null));
       else sorted.events.push(anonymise === null ? read.event : anonymise(read.event));
     }
     return sorted;

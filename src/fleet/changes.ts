@@ -86,7 +86,9 @@ export class FleetChanges {
 
   async changeAlert(viewer: Viewer, id: string, action: "acknowledge" | "resolve"): Promise<Outcome<Alert>> {
     const alert = await this.deps.clients.alert.alert(id);
-    if (!alert) return refused("NOT_FOUND", `There is no alert "${id}"`, "id");
+    if (!alert || !(await isVisible(viewer, alert.vehicleId))) {
+      return refused("NOT_FOUND", `There is no alert "${id}"`, "id");
+    }
     return this.#forward(viewer, `alert.${action}`, alert.vehicleId, "alert", { id }, () =>
       this.deps.clients.alert.change(id, action, viewer.principal.userId),
     );
@@ -95,8 +97,9 @@ export class FleetChanges {
   /** An appointment of a visible vehicle, as it is now. @throws PublicError NOT_FOUND, FORBIDDEN */
   async appointment(viewer: Viewer, id: string): Promise<Appointment> {
     const appointment = await this.deps.clients.scheduling.appointment(id);
-    if (!appointment) throw new PublicError("NOT_FOUND", `There is no appointment "${id}"`, { id });
-    await viewer.vehicle(appointment.vehicleId);
+    if (!appointment || !(await isVisible(viewer, appointment.vehicleId))) {
+      throw new PublicError("NOT_FOUND", `There is no appointment "${id}"`, { id });
+    }
     return appointment;
   }
 
@@ -119,7 +122,9 @@ export class FleetChanges {
     send: () => Promise<Appointment | null>,
   ): Promise<Outcome<Appointment>> {
     const appointment = await this.deps.clients.scheduling.appointment(id);
-    if (!appointment) return refused("NOT_FOUND", `There is no appointment "${id}"`, "id");
+    if (!appointment || !(await isVisible(viewer, appointment.vehicleId))) {
+      return refused("NOT_FOUND", `There is no appointment "${id}"`, "id");
+    }
     return this.#forward(viewer, action, appointment.vehicleId, "scheduling", details, send);
   }
 
@@ -151,6 +156,17 @@ export class FleetChanges {
       const { tenantId } = viewer.scope;
       this.deps.cache.invalidate(vehicleTag(tenantId, vehicleId), listTag(tenantId, service));
     }
+  }
+}
+
+/** What belongs to a vehicle outside the scope is answered like what does not exist. */
+async function isVisible(viewer: Viewer, vehicleId: string): Promise<boolean> {
+  try {
+    await viewer.vehicle(vehicleId);
+    return true;
+  } catch (error) {
+    if (error instanceof PublicError && (error.code === "NOT_FOUND" || error.code === "FORBIDDEN")) return false;
+    throw error;
   }
 }
 

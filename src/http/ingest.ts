@@ -50,11 +50,15 @@ async function take(endpoint: IngestEndpoint, options: IngestOptions, request: F
   const { messages, shape } = endpoint.read(body);
   if (messages.length > MAX_EVENTS)
     throw new PublicError("PAYLOAD_TOO_LARGE", "batch too large", { limit: MAX_EVENTS });
+  const denied = request.headers["x-consent"]?.toString().toLowerCase() === "denied";
+  const told = denied
+    ? messages.map((message) => ({ ...message, hints: { ...message.hints, consent: "denied" } }))
+    : messages;
   const key = idempotencyKey(request, endpoint.path, bytes);
   const batch: Batch = {
     tenant,
     shape: SHAPES[shape],
-    messages: key ? messages.map((message, i) => ({ ...message, fallbackId: `${key.value}/${i}` })) : messages,
+    messages: key ? told.map((message, i) => ({ ...message, fallbackId: `${key.value}/${i}` })) : told,
     onFault: endpoint.maySetAside && body.query.faults === "set-aside" ? "set-aside" : "refuse",
     key,
   };

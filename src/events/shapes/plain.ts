@@ -10,7 +10,7 @@ const PATHS: MessagePaths = {
   amount: ["amount", "value"],
   currency: ["amount", "currency"],
 };
-const FIELDS = ["type", "id", "time", "user", "session", "subject", "place", "amount", "properties"];
+const FIELDS = ["type", "id", "time", "user", "session", "subject", "place", "amount", "properties", "consent"];
 const PLACE_FIELDS = ["country", "region", "city", "latitude", "longitude"];
 const AMOUNT_FIELDS = ["value", "currency"];
 
@@ -34,8 +34,8 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Our own form: `{type, id?, time?, user?, session?, subject?, place?, amount?, properties?}` and nothing else, where a
- * place is `{country?, region?, city?, latitude?, longitude?}` and an amount `{value, currency?}`.
+ * Our own form: `{type, id?, time?, user?, session?, subject?, place?, amount?, properties?, consent?}` and nothing
+ * else, where a place is `{country?, region?, city?, latitude?, longitude?}` and an amount `{value, currency?}`.
  */
 export const plainShape: Shape = {
   name: "plain",
@@ -47,7 +47,10 @@ export const plainShape: Shape = {
 function ofEvent(event: Json): Message | Refused {
   const faults: Fault[] = [];
   for (const name in event) if (!FIELDS.includes(name)) faults.push(unknownField(name));
-  const { type, time, properties = {} } = event;
+  const { type, time, properties = {}, consent } = event;
+  if (consent !== undefined && consent !== null && typeof consent !== "boolean") {
+    faults.push(fault(["consent"], "type", `must be true or false, got ${nameOfType(consent)}`));
+  }
   const hasType = type !== undefined && type !== null && type !== "";
   if (!hasType) faults.push(missing("type"));
   else if (typeof type !== "string") faults.push(fault(["type"], "type", `must be text, got ${nameOfType(type)}`));
