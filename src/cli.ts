@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
@@ -22,6 +23,9 @@ const HELP = `crowsnest <command>
 
   dead-letters list|show|replay|purge
       Messages that could not be taken in: crowsnest dead-letters --help
+
+  audit verify [--checkpoints FILE]
+      Computes every hash of the audit trail again, and checks every signed checkpoint. Ends with 1 at the first fault.
 
   load FILE … --type NAME --map …
       Loads events from CSV, NDJSON, JSON or Parquet files: crowsnest load --help
@@ -51,6 +55,8 @@ async function run(args: string[]): Promise<number> {
       return createAdmin(rest);
     case "dead-letters":
       return withOperator((operator) => deadLettersCommand(operator, rest));
+    case "audit":
+      return verifyAudit(rest);
     case "load":
       return load(rest);
     default:
@@ -106,6 +112,22 @@ async function load(args: string[]): Promise<number> {
 function tryAgainLater(error: unknown): never {
   if (error instanceof GatewayAway || error instanceof SpoolRefused) throw new TryAgain(error.message);
   throw error;
+}
+
+async function verifyAudit([command, ...args]: string[]): Promise<number> {
+  if (command !== "verify") throw new UsageError(`unknown command: audit ${command ?? ""}\n\n${HELP}`);
+  const { values } = parseArgs({ args, options: { checkpoints: { type: "string" } } });
+  const file = values.checkpoints === undefined ? undefined : resolve(values.checkpoints);
+  const { entries, tenants, checkpoints, unsigned, fault } = await withOperator((operator) =>
+    operator.verifyAudit({ file }),
+  );
+  if (fault) {
+    console.error(`${fault.kind}: tenant ${fault.tenant}, entry ${fault.seq}: ${fault.message}`);
+    return 1;
+  }
+  console.log(`The audit trail is whole: ${entries} entries of ${tenants} tenants, ${checkpoints} checkpoints.`);
+  if (unsigned > 0) console.log(`${unsigned} of them are newer than the last checkpoint, which nothing proves yet.`);
+  return 0;
 }
 
 async function createAdmin([command, ...args]: string[]): Promise<number> {

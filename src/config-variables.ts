@@ -69,6 +69,14 @@ export const VARIABLES = {
   ),
   DATA_DIR: variable(z.string().min(1).default("data"), "folder of everything embedded"),
   DATABASE_URL: secret(z.string().optional(), "Postgres for users and audit; embedded in `DATA_DIR` without it"),
+  AUDIT_CHECKPOINT_FILE: variable(
+    z.string().min(1).optional(),
+    "where signed checkpoints of the audit trail are appended, best on another disk; in `DATA_DIR` without it",
+  ),
+  AUDIT_SIGNING_KEY: secret(
+    z.string().optional(),
+    "Ed25519 key (PEM) that signs checkpoints, the same for all replicas; made and kept in `DATA_DIR` without it",
+  ),
   INGESTION_SERVICE_URL: variable(httpUrl, "base URL of the ingestion service"),
   HEALTH_SERVICE_URL: variable(httpUrl, "base URL of the health service"),
   AGENT_SERVICE_URL: variable(httpUrl, "base URL of the agent service"),

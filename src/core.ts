@@ -1,16 +1,17 @@
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AuditLog } from "./audit/index.js";
+import { AuditLog, Checkpointer, checkpointKey } from "./audit/index.js";
 import { Standing, TenantAdmin, UserAdmin } from "./auth/index.js";
 import { HOUR, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import {
   AccessRecords,
   ApiKeys,
+  AuditCheckpoints,
   AuditEntries,
   accessChanges,
   type Database,
@@ -58,6 +59,7 @@ export interface Core {
   readonly userAdmin: UserAdmin;
   readonly tenantAdmin: TenantAdmin;
   readonly audit: AuditLog;
+  readonly checkpointer: Checkpointer;
   readonly jobs: Jobs;
   readonly events: EventEngine;
   readonly letters: DeadLetters;
@@ -71,6 +73,8 @@ export type CoreConfig = Pick<
   | "DATA_DIR"
   | "DATABASE_URL"
   | "JWT_EXPIRY_HOURS"
+  | "AUDIT_CHECKPOINT_FILE"
+  | "AUDIT_SIGNING_KEY"
   | "CLICKHOUSE_URL"
   | "CLICKHOUSE_CLUSTER"
   | "EVENT_STORE_MEMORY_MB"
@@ -103,7 +107,11 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     const [database, store] = await Promise.all(opening);
 
     const entries = new AuditEntries(database.prisma);
+    const chained = await entries.chainOld();
+    if (chained > 0) log.info({ entries: chained }, "audit entries of an older version chained");
     const audit = new AuditLog(entries, systemClock, metrics, log);
+    const checkpointer = await openCheckpoints(config, { database, entries, log });
+    closers.push(() => checkpointer.close());
     closers.push(() => audit.close());
     await audit.flush();
     const access = await openAccess(config, { database, entries, audit, log });
@@ -145,11 +153,31 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       }),
     );
     jobs.every(RETENTION_JOB, dailyAt(RETENTION_HOUR));
-    return { database, ...access, audit, jobs, events, letters, erasure, close };
+    return { database, ...access, audit, checkpointer, jobs, events, letters, erasure, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function openCheckpoints(
+  config: CoreConfig,
+  { database, entries, log }: Pick<AccessParts, "database" | "entries" | "log">,
+): Promise<Checkpointer> {
+  const checkpointer = new Checkpointer({
+    entries,
+    checkpoints: new AuditCheckpoints(database.prisma),
+    key: checkpointKey(config.AUDIT_SIGNING_KEY ?? (await keptSecret(config.DATA_DIR, "audit-key.pem", newSigningKey))),
+    file: config.AUDIT_CHECKPOINT_FILE ?? join(config.DATA_DIR, "audit-checkpoints.ndjson"),
+    clock: systemClock,
+    log,
+  });
+  await checkpointer.start();
+  return checkpointer;
+}
+
+function newSigningKey(): string {
+  return generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
 interface AccessParts {
@@ -256,15 +284,19 @@ function auditWriter(entries: AuditEntries) {
 type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;
 
 /** A secret made once and kept: what it protects survives a restart, and nothing is a known default. */
-export async function keptSecret(folder: string, name: string): Promise<string> {
+export async function keptSecret(folder: string, name: string, make = newSecret): Promise<string> {
   const path = join(folder, name);
   try {
     return await readFile(path, "utf8");
   } catch {
-    const secret = randomBytes(32).toString("base64");
+    const secret = make();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(path, secret, { mode: 0o600 });
     await chmod(path, 0o600);
     return secret;
   }
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString("base64");
 }

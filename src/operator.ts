@@ -1,4 +1,4 @@
-import { NO_REQUEST } from "./audit/index.js";
+import { type AuditVerdict, NO_REQUEST, verifyTrail } from "./audit/index.js";
 import { type NewAccount, systemActor } from "./auth/index.js";
 import { systemClock } from "./base/clock.js";
 import type { Core } from "./core.js";
@@ -19,6 +19,8 @@ export interface Operator {
   deadLetter(id: string): Promise<StoredDeadLetter | null>;
   replayDeadLetters(filter: DeadLetterFilter): Promise<Replayed>;
   purgeDeadLetters(filter: DeadLetterFilter): Promise<number>;
+  /** Verifies the whole audit trail. @param file another copy of the checkpoint file */
+  verifyAudit(query: { file?: string | undefined }): Promise<AuditVerdict>;
   /** Takes in plain events, NDJSON; what is at fault goes to the dead letters. */
   ingest(lines: string): Promise<{ accepted: number; setAside: number }>;
 }
@@ -56,6 +58,11 @@ export function createOperator(core: Core): Operator {
         record: () => record("deadLetters.replay", { filter }),
       }),
     purgeDeadLetters: (filter) => letters.purge(DEFAULT_TENANT, filter, record("deadLetters.purge", { filter })),
+    verifyAudit: async ({ file }) => {
+      await audit.flush();
+      const { checkpoints, key } = core.checkpointer.options;
+      return verifyTrail({ trail: checkpoints, key, ...(await core.checkpointer.read(file)) });
+    },
     ingest: async (lines) => {
       const { accepted, setAside } = await events.intake.accept({
         tenant: DEFAULT_TENANT,

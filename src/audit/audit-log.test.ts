@@ -29,7 +29,13 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   now = NOW;
-  await database.prisma.$executeRawUnsafe("TRUNCATE audit_entries, audit_outbox");
+  for (const sql of [
+    "ALTER TABLE audit_entries DISABLE TRIGGER USER",
+    "TRUNCATE audit_entries, audit_outbox",
+    "ALTER TABLE audit_entries ENABLE TRIGGER USER",
+  ]) {
+    await database.prisma.$executeRawUnsafe(sql);
+  }
   audit = newLog();
 });
 afterEach(() => audit.close());

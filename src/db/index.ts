@@ -1,5 +1,7 @@
 export { AccessRecords, type AccessSnapshot, accessChanges, membershipKey, type StoredApiKey } from "./access.js";
 export { type ApiKeyRow, ApiKeys } from "./api-keys.js";
+export { type EntryText, GENESIS, hashOfEntry, type Tail } from "./audit-chain.js";
+export { AuditCheckpoints, type Checkpoint } from "./audit-checkpoints.js";
 export { AuditEntries, type AuditQuery, type AuditRecord, type StoredAuditEntry } from "./audit-entries.js";
 export { type Database, type DatabaseOptions, openDatabase } from "./database.js";
 export {

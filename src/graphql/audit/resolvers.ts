@@ -38,10 +38,14 @@ export const auditResolvers = {
     timestamp: (entry) => entry.timestamp.getTime(),
     actor: ({ userId, role }) => ({ userId, role }),
     details: (entry) => (entry.details ?? {}) as Record<string, unknown>,
-    prevHash: () => null,
-    hash: () => null,
+    prevHash: ({ prevHash }) => hex(prevHash),
+    hash: ({ hash }) => hex(hash),
   },
 } satisfies Resolvers;
+
+function hex(bytes: Uint8Array | null): string | null {
+  return bytes && Buffer.from(bytes).toString("hex");
+}
 
 function assertPage(limit: number, offset: number): void {
   if (limit < 1 || limit > MAX_LIMIT) {
