@@ -171,6 +171,7 @@ async function startProcess(folder, environment) {
       PORT: String(port),
       DATA_DIR: folder,
       JWT_SECRET_KEY: SECRET,
+      RATE_LIMIT: "off",
       FLEET_NOW,
       ...environment,
     },

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 import { type AuditLog, NO_REQUEST } from "./audit/index.js";
-import { Accounts, ApiKeyAdmin, systemActor, Tokens } from "./auth/index.js";
+import { Accounts, ApiKeyAdmin, LOGIN_FAILURES, LoginThrottle, systemActor, Tokens } from "./auth/index.js";
 import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import { openControl } from "./control.js";
@@ -13,10 +13,13 @@ import { eventSources } from "./event-sources.js";
 import type { EventEngine, EventSource } from "./events/index.js";
 import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep, Viewer } from "./fleet/index.js";
 import { createExecute, createSchema, type Services } from "./graphql/index.js";
+import type { RateLimitOptions } from "./http/rate-limit.js";
 import { createServer } from "./http/server.js";
+import { readTrustedDocuments } from "./http/trusted-documents.js";
 import { createOperator } from "./operator.js";
 import { createLogger, type Logger } from "./ops/logs.js";
 import { createMetrics } from "./ops/metrics.js";
+import { type RateLimiters, rateLimiters } from "./ops/rate-limiters.js";
 import {
   createClients,
   createServices,
@@ -74,6 +77,8 @@ export async function createApp(config: Config): Promise<App> {
     const [demo, core] = await Promise.all(parts);
     const { audit, events, members, sessions, standing, userAdmin, tenantAdmin } = core;
 
+    const limiters = rateLimiters(config.REDIS_URL ?? null, log);
+    closers.push(() => limiters.close());
     const tokens = new Tokens({
       secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR, "jwt-secret")),
       algorithm: config.JWT_ALGORITHM,
@@ -82,7 +87,15 @@ export async function createApp(config: Config): Promise<App> {
       servesTenant: (id) => standing.servesTenant(id),
       clock: systemClock,
     });
-    const accounts = new Accounts({ members, sessions, standing, tokens, audit, clock: systemClock });
+    const accounts = new Accounts({
+      members,
+      sessions,
+      standing,
+      tokens,
+      audit,
+      clock: systemClock,
+      throttle: config.RATE_LIMIT ? loginThrottle(limiters) : null,
+    });
     await standing.start();
     closers.push(() => standing.stop());
     closers.push(await openControl(config.DATA_DIR, createOperator(core)));
@@ -161,6 +174,14 @@ export async function createApp(config: Config): Promise<App> {
         })),
       ],
       writeKeys: new Map(config.WRITE_KEYS.map((key) => [key, DEFAULT_TENANT])),
+      limits: {
+        depth: config.QUERY_MAX_DEPTH,
+        aliases: config.QUERY_MAX_ALIASES,
+        directives: config.QUERY_MAX_DIRECTIVES,
+        cost: config.QUERY_MAX_COST,
+      },
+      rateLimit: config.RATE_LIMIT ? rateLimits(config, limiters) : null,
+      trusted: config.TRUSTED_DOCUMENTS ? await readTrustedDocuments(config.TRUSTED_DOCUMENTS) : null,
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
       isStopping: () => stopping,
     });
@@ -222,6 +243,22 @@ const DEMO_PRINCIPAL: Principal = {
   username: "fleet_manager",
   role: "FLEET_MANAGER",
 };
+
+function rateLimits(config: Config, limiters: RateLimiters): RateLimitOptions {
+  return {
+    signedIn: limiters.create("user", config.RATE_LIMIT_PER_MINUTE, 60),
+    strangers: limiters.create("address", config.RATE_LIMIT_STRANGERS_PER_MINUTE, 60),
+    ingest: limiters.create("ingest", config.RATE_LIMIT_INGEST_PER_MINUTE, 60),
+  };
+}
+
+function loginThrottle(limiters: RateLimiters): LoginThrottle {
+  const { account, address, seconds } = LOGIN_FAILURES;
+  return new LoginThrottle({
+    accounts: limiters.create("login", account, seconds),
+    addresses: limiters.create("login-address", address, seconds),
+  });
+}
 
 function fleetSettings(config: Config): FleetSettings {
   return {

@@ -138,7 +138,25 @@ export const VARIABLES = {
     z.string().default("openride.events.dlq"),
     "topic that dead letters are published to as well",
   ),
-  REDIS_URL: secret(z.string().optional(), "Redis, `redis://…`: event sources"),
+  REDIS_URL: secret(z.string().optional(), "Redis, `redis://…`: rate limits shared by replicas, and event sources"),
+  RATE_LIMIT: variable(onOff("on"), "`off` limits nobody, for benchmarks"),
+  RATE_LIMIT_PER_MINUTE: variable(
+    number(6000, 1, 1e9),
+    "points a minute of a signed-in user or key; a request takes one",
+  ),
+  RATE_LIMIT_STRANGERS_PER_MINUTE: variable(number(600, 1, 1e9), "points a minute of an address nobody signs in from"),
+  RATE_LIMIT_INGEST_PER_MINUTE: variable(number(100_000, 1, 1e9), "batches of events a minute of a user or write key"),
+  QUERY_MAX_DEPTH: variable(number(12, 1, 1000), "levels that a GraphQL operation may have"),
+  QUERY_MAX_ALIASES: variable(number(500, 0, 100_000), "aliases that a GraphQL operation may have"),
+  QUERY_MAX_DIRECTIVES: variable(number(100, 0, 100_000), "directives that a GraphQL operation may have"),
+  QUERY_MAX_COST: variable(
+    number(1_000_000, 1, 1e12),
+    "fields that a GraphQL operation may ask for, lists taken at their length",
+  ),
+  TRUSTED_DOCUMENTS: variable(
+    z.string().min(1).optional(),
+    "JSON file of operations by SHA-256, or a manifest of Apollo's: only these are answered",
+  ),
   REDIS_STREAMS: variable(list, "streams to read, names or `prefix*`; one per type of fleet event when not set"),
   REDIS_STREAM_GROUP: variable(z.string().min(1).default("analytics-service"), "Redis Streams consumer group"),
   REDIS_STREAM_CONSUMER: variable(

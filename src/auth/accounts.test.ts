@@ -63,7 +63,7 @@ beforeAll(async () => {
       servesTenant: (id) => standing.servesTenant(id),
       clock,
     });
-    return { standing, accounts: new Accounts({ members, sessions, standing, tokens, audit, clock }) };
+    return { standing, accounts: new Accounts({ members, sessions, standing, tokens, audit, clock, throttle: null }) };
   };
   ({ standing, accounts } = newReplica());
   await standing.refresh();

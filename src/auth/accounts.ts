@@ -6,6 +6,7 @@ import type { Members, Sessions, StoredMember, StoredSession } from "../db/index
 import { ROLE_DASHBOARDS } from "../domain/access/roles.js";
 import type { Principal } from "../domain/access/scope.js";
 import { isApiKey, principalOfKey } from "./api-keys.js";
+import type { LoginThrottle } from "./login-throttle.js";
 import { checkPassword } from "./passwords.js";
 import { profileOf, type UserProfile } from "./profile.js";
 import type { Standing } from "./standing.js";
@@ -18,6 +19,8 @@ export interface AccountDeps {
   readonly tokens: Tokens;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  /** Null: guessing is not slowed down. */
+  readonly throttle: LoginThrottle | null;
 }
 
 /** What signing in or renewing gives. */
@@ -64,12 +67,14 @@ export class Accounts {
 
   /**
    * @param tenantId home tenant of the account
-   * @throws PublicError UNAUTHENTICATED, the same for an unknown user, a wrong password and a disabled user
+   * @throws PublicError UNAUTHENTICATED, the same for an unknown user, a wrong password and a disabled user; RATE_LIMITED
    */
   async login(tenantId: string, username: string, password: string, client: Client): Promise<SignedIn> {
+    const succeeded = await this.deps.throttle?.attempt(tenantId, username, client.ip);
     const member = username.includes("\0") ? null : await this.deps.members.byName(tenantId, username);
     const matches = await checkPassword(member?.user.passwordHash ?? null, password);
     if (!member || !matches || !mayAct(member)) throw new PublicError("UNAUTHENTICATED", "Invalid credentials");
+    await succeeded?.();
     const now = this.deps.clock();
     const refresh = newRefreshToken(now);
     const session = {

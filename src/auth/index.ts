@@ -1,5 +1,6 @@
 export { type AccountDeps, Accounts, type Client, NO_CLIENT, type SignedIn } from "./accounts.js";
 export { ApiKeyAdmin, type NewApiKeyInput } from "./api-keys.js";
+export { LOGIN_FAILURES, LoginThrottle } from "./login-throttle.js";
 export type { UserProfile } from "./profile.js";
 export { Standing } from "./standing.js";
 export { TenantAdmin } from "./tenants.js";

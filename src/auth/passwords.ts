@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { hash, verify } from "@node-rs/argon2";
 import { dictionary } from "@zxcvbn-ts/language-common";
+import { bulkhead, isBulkheadRejectedError } from "cockatiel";
 import { PublicError } from "../base/errors.js";
 
 export const MIN_PASSWORD_LENGTH = 8;
@@ -33,12 +35,24 @@ export function assertAcceptablePassword(password: string, names: readonly (stri
   }
 }
 
+/** Each takes 19 MiB and a core: a flood of attempts must exhaust neither. */
+const atOnce = bulkhead(availableParallelism(), 100);
+
 let decoy: Promise<string> | undefined;
+
+/** @throws PublicError SERVICE_UNAVAILABLE when too many wait already */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  return atOnce.execute(work).catch((error: unknown) => {
+    if (!isBulkheadRejectedError(error)) throw error;
+    throw new PublicError("SERVICE_UNAVAILABLE", "Too many are signing in at the moment; try again shortly");
+  });
+}
 
 /** Whether the password is the one hashed. Takes as long for an unknown user (null) as for a wrong password. */
 export async function checkPassword(passwordHash: string | null, password: string): Promise<boolean> {
   if (password.length > MAX_PASSWORD_LENGTH) return false;
   decoy ??= hashPassword("nobody's password");
-  const matches = await verify(passwordHash ?? (await decoy), password);
+  const expected = passwordHash ?? (await decoy);
+  const matches = await inTurn(() => verify(expected, password));
   return matches && passwordHash !== null;
 }

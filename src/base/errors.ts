@@ -1,6 +1,7 @@
 /** Stable machine-readable codes; each has one HTTP status (`httpStatus`). Clients may rely on them. */
 export const ERROR_STATUS = {
   BAD_REQUEST: 400,
+  QUERY_NOT_TRUSTED: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
@@ -8,6 +9,7 @@ export const ERROR_STATUS = {
   PAYLOAD_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   BAD_USER_INPUT: 422,
+  RATE_LIMITED: 429,
   INTERNAL_SERVER_ERROR: 500,
   UPSTREAM_MALFORMED: 502,
   UPSTREAM_UNAVAILABLE: 503,

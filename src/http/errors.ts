@@ -17,6 +17,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = { 400: "BAD_REQUEST", 404: "N
 export function registerErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof PublicError) {
+      if (error.httpStatus === 503 && !reply.hasHeader("retry-after")) reply.header("retry-after", "5");
       return reply.status(error.httpStatus).send(errorBody(error.code, error.message, error.details));
     }
     const status = error.statusCode ?? 500;

@@ -3,9 +3,20 @@ import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/dis
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import type { FastifyInstance } from "fastify";
 import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
+import { PublicError } from "../base/errors.js";
 import { ACCESS_RULES } from "../domain/access/rules.js";
-import { Context, type Execute, type Services } from "../graphql/index.js";
+import {
+  Context,
+  type Execute,
+  excessOf,
+  limitRule,
+  type QueryLimits,
+  type Services,
+  sizeOf,
+} from "../graphql/index.js";
+import { type RateLimitOptions, takeCost } from "./rate-limit.js";
 import { clientOf } from "./requests.js";
+import { resolveTrusted, type TrustedDocuments } from "./trusted-documents.js";
 
 export interface GraphQLOptions {
   readonly schema: GraphQLSchema;
@@ -13,14 +24,22 @@ export interface GraphQLOptions {
   readonly services: Services;
   readonly introspection: boolean;
   readonly production: boolean;
+  readonly limits: QueryLimits;
+  readonly rateLimit: RateLimitOptions | null;
+  /** Null: any operation is answered. */
+  readonly trusted: TrustedDocuments | null;
 }
 
+/** More help nobody, and make a small question's answer large. */
+const MAX_VALIDATION_ERRORS = 20;
 /** Longest operation that is parsed at all. */
 const MAX_TOKENS = 15_000;
 
 interface RequestContext extends Context {
   /** Tells metrics and audit what the operation was. */
   readonly describe: (operation: OperationDefinitionNode, name: string | null | undefined) => void;
+  /** Takes what the operation costs from what the caller has left. */
+  readonly charge: (cost: number) => Promise<void>;
 }
 
 /** `/graphql`: Apollo Server speaks the protocol, parses and validates; `execute` runs the operation. */
@@ -47,6 +66,8 @@ export async function registerGraphQL(
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: options.production && !options.introspection,
     parseOptions: { maxTokens: MAX_TOKENS },
+    validationRules: [limitRule(options.limits)],
+    validationOptions: { maxErrors: MAX_VALIDATION_ERRORS },
     // Stopped by the gateway's own shutdown, which drains the server first.
     stopOnTerminationSignals: false,
     plugins: [
@@ -55,9 +76,13 @@ export async function registerGraphQL(
       {
         async requestDidStart() {
           return {
-            async didResolveOperation({ operation, operationName, contextValue, response }) {
+            async didResolveOperation({ operation, operationName, contextValue, response, document, request }) {
               if (!operation) return;
               contextValue.describe(operation, operationName);
+              const size = sizeOf(options.schema, document, operation, request.variables ?? {});
+              const excess = excessOf(size, options.limits);
+              if (excess) throw excess;
+              await contextValue.charge(size.cost);
               if (contextValue.principal || isOpen(operation)) return;
               response.http.headers = new HeaderMap([["www-authenticate", "Bearer"]]);
               throw new GraphQLError("Not signed in: send Authorization: Bearer <token>", {
@@ -81,12 +106,15 @@ export async function registerGraphQL(
     scope.addHook("onRoute", (route) => {
       route.config = { ...route.config, audit: "graphql", operation: "graphql" };
     });
+    const { trusted } = options;
+    if (trusted) scope.addHook("preHandler", async (request) => resolveTrusted(request, trusted));
     await scope.register(fastifyApollo(apollo), {
       path: "/graphql",
       method: ["GET", "POST"],
-      context: async (request) => {
+      context: async (request, reply) => {
         const context = new Context(options.services, request.principal, clientOf(request));
         return Object.assign(context, {
+          charge: (cost: number) => takeCost(request, reply, options.rateLimit, cost).catch(asGraphQL),
           describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
             const fields = rootFields(operation);
             Object.assign(context.auditDetails, { ...(name ? { name } : {}), fields });
@@ -102,6 +130,13 @@ export async function registerGraphQL(
     });
   });
   return apollo;
+}
+
+/** @throws GraphQLError with the status of the refusal */
+function asGraphQL(error: unknown): never {
+  if (!(error instanceof PublicError)) throw error;
+  const { code, details, httpStatus: status } = error;
+  throw new GraphQLError(error.message, { extensions: { code, ...details, http: { status } } });
 }
 
 /** Whether all that is asked for is open to everybody (signing in) or about the schema alone. */

@@ -35,7 +35,7 @@ export async function registerIngest(server: FastifyInstance, options: IngestOpt
         method: "POST",
         url: endpoint.path,
         bodyLimit: BODY_LIMIT,
-        config: { operation: `POST ${endpoint.path}`, audit: "events.ingest", auditRefusalsOnly: true },
+        config: { operation: `POST ${endpoint.path}`, audit: "events.ingest", auditRefusalsOnly: true, isIngest: true },
         errorHandler: (error, request, reply) => answerError(endpoint.dialect, error, request, reply),
         handler: (request, reply) => take(endpoint, options, request, reply),
       });

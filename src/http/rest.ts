@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ExecutionResult } from "graphql";
+import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { ERROR_STATUS, type ErrorCode } from "../base/errors.js";
-import { Context, codeOf, type Execute, type Services } from "../graphql/index.js";
+import { Context, codeOf, type Execute, type Services, sizeOf } from "../graphql/index.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
 import { errorBody } from "./errors.js";
+import { type RateLimitOptions, takeCost } from "./rate-limit.js";
 import { clientOf } from "./requests.js";
 
 export interface RestOptions {
@@ -12,6 +13,8 @@ export interface RestOptions {
   readonly services: Services;
   /** Query parameter that bypasses the cache. */
   readonly refreshParam: string;
+  readonly schema: GraphQLSchema;
+  readonly rateLimit: RateLimitOptions | null;
 }
 
 /** One route per stored document. None has a handler of its own: all of them run the document and shape its answer. */
@@ -29,6 +32,8 @@ export function registerRest(server: FastifyInstance, options: RestOptions): voi
 async function answer(endpoint: RestEndpoint, options: RestOptions, request: FastifyRequest, reply: FastifyReply) {
   const context = new Context(options.services, request.principal, clientOf(request));
   const variables = readVariables(endpoint, options.refreshParam, request);
+  const { cost } = sizeOf(options.schema, endpoint.document, endpoint.operation, variables);
+  await takeCost(request, reply, options.rateLimit, cost);
   const result = await options.execute({ document: endpoint.document, variables }, context);
   request.told = { details: context.auditDetails };
   const cache = cacheStatus(context);
@@ -54,7 +59,9 @@ function respond(endpoint: RestEndpoint, result: ExecutionResult<Record<string, 
 
 function fail(reply: FastifyReply, code: string, message: string, details: Record<string, unknown>) {
   const status = ERROR_STATUS[code as ErrorCode] ?? 500;
+  const { retryAfterSeconds } = details;
   if (status === 503) reply.header("retry-after", "5");
+  else if (typeof retryAfterSeconds === "number") reply.header("retry-after", retryAfterSeconds);
   return reply.status(status).send(errorBody(code, message, details));
 }
 

@@ -2,7 +2,7 @@ import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { GraphQLSchema } from "graphql";
-import type { Execute, Services } from "../graphql/index.js";
+import type { Execute, QueryLimits, Services } from "../graphql/index.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
 import { readEndpoints } from "./documents.js";
@@ -12,8 +12,10 @@ import { registerGraphQL } from "./graphql.js";
 import { registerIngest } from "./ingest.js";
 import { createOpenApi } from "./openapi.js";
 import { type Dependency, registerOps } from "./ops.js";
+import { type RateLimitOptions, registerRateLimit } from "./rate-limit.js";
 import { correlationId, registerRequests } from "./requests.js";
 import { registerRest } from "./rest.js";
+import type { TrustedDocuments } from "./trusted-documents.js";
 
 export interface ServerOptions {
   readonly name: string;
@@ -31,6 +33,10 @@ export interface ServerOptions {
   readonly dependencies: readonly Dependency[];
   /** Public keys that may send events, and the tenant that each sends for. */
   readonly writeKeys: ReadonlyMap<string, string>;
+  readonly limits: QueryLimits;
+  /** Null: nobody is limited. */
+  readonly rateLimit: RateLimitOptions | null;
+  readonly trusted: TrustedDocuments | null;
   readonly demoToken: (() => string) | null;
   readonly isStopping: () => boolean;
 }
@@ -57,7 +63,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   await server.register(cors, {
     origin: [...options.corsOrigins],
-    exposedHeaders: ["x-cache", "x-correlation-id", "retry-after"],
+    exposedHeaders: [
+      ...["x-cache", "x-correlation-id", "retry-after"],
+      ...["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],
+    ],
   });
   registerErrors(server);
   registerRequests(server, {
@@ -66,9 +75,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     metrics,
     defaultTenant: services.defaultTenant,
   });
+  if (options.rateLimit) registerRateLimit(server, options.rateLimit);
   registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
   const endpoints = readEndpoints(schema);
-  registerRest(server, { endpoints, execute, services, refreshParam: options.refreshParam });
+  const { refreshParam, rateLimit, limits, trusted } = options;
+  registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
   await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys });
   await registerExplorer(server, {
     name,
@@ -82,6 +93,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     services,
     introspection: options.introspection,
     production: options.production,
+    limits,
+    rateLimit,
+    trusted,
   });
   return server;
 }

@@ -46,6 +46,7 @@ export async function startGateway(upstreams: Upstreams, environment: Record<str
       LOG_LEVEL: "silent",
       DATA_DIR: folder,
       JWT_SECRET_KEY: SECRET,
+      RATE_LIMIT: "off",
       SWEEP: "off",
       FLEET_NOW: PDM_NOW,
       ...urls,
