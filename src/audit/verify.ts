@@ -46,26 +46,49 @@ const PAGE = 10_000;
 export async function verifyTrail(options: VerifyOptions): Promise<AuditVerdict> {
   const { inDatabase } = options;
   const checked = new CheckedCheckpoints(inDatabase, options.file, options.key);
-  const counts = { entries: 0, tenants: 0, checkpoints: inDatabase.length, unsigned: 0 };
-  if (checked.fault) return { ...counts, fault: checked.fault };
-  let chain = null as Chain | null;
+  const walk = new Walk(checked);
+  const verdict = (fault: AuditFault | null): AuditVerdict => ({
+    ...walk.counts,
+    checkpoints: inDatabase.length,
+    fault,
+  });
+  if (checked.fault) return verdict(checked.fault);
   for await (const page of options.trail.pages(PAGE)) {
     for (const entry of page) {
-      const [tenant] = entry[0];
-      if (chain?.tenant !== tenant) {
-        const fault = chain && checked.endOf(chain);
-        if (fault) return { ...counts, fault };
-        chain = { tenant, seq: 0n, hash: GENESIS.hash };
-        counts.tenants += 1;
-      }
-      const fault = follow(chain, entry) ?? checked.at(chain);
-      if (fault) return { ...counts, fault };
-      counts.entries += 1;
-      counts.unsigned += checked.isBeyond(chain) ? 1 : 0;
+      const fault = walk.step(entry);
+      if (fault) return verdict(fault);
     }
-    options.onProgress?.(counts.entries);
+    options.onProgress?.(walk.counts.entries);
   }
-  return { ...counts, fault: (chain && checked.endOf(chain)) ?? checked.unreached() };
+  return verdict(walk.end() ?? checked.unreached());
+}
+
+/** Follows one tenant's chain after the other. */
+class Walk {
+  readonly counts = { entries: 0, tenants: 0, unsigned: 0 };
+  #chain: Chain | null = null;
+
+  constructor(readonly checked: CheckedCheckpoints) {}
+
+  step(entry: EntryText): AuditFault | null {
+    const [tenant] = entry[0];
+    if (this.#chain?.tenant !== tenant) {
+      const fault = this.end();
+      if (fault) return fault;
+      this.#chain = { tenant, seq: 0n, hash: GENESIS.hash };
+      this.counts.tenants += 1;
+    }
+    const fault = follow(this.#chain, entry) ?? this.checked.at(this.#chain);
+    if (fault) return fault;
+    this.counts.entries += 1;
+    if (this.checked.isBeyond(this.#chain)) this.counts.unsigned += 1;
+    return null;
+  }
+
+  /** Whether the chain goes as far as checkpoints say. */
+  end(): AuditFault | null {
+    return this.#chain && this.checked.endOf(this.#chain);
+  }
 }
 
 interface Chain {

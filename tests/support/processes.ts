@@ -44,7 +44,14 @@ export async function startProcess(
   const port = await freePort();
   const folder = values.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "crowsnest-process-")));
   const child = spawn(process.execPath, [...(script === "src/main.ts" ? TSX : []), script], {
-    env: environment({ LOG_LEVEL: "error", RATE_LIMIT: "off", HOST: "127.0.0.1", PORT: String(port), DATA_DIR: folder, ...values }),
+    env: environment({
+      LOG_LEVEL: "error",
+      RATE_LIMIT: "off",
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      DATA_DIR: folder,
+      ...values,
+    }),
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";
