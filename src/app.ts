@@ -1,7 +1,16 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 import { type AuditLog, NO_REQUEST } from "./audit/index.js";
-import { Accounts, ApiKeyAdmin, LOGIN_FAILURES, LoginThrottle, systemActor, Tokens } from "./auth/index.js";
+import {
+  Accounts,
+  ApiKeyAdmin,
+  KeyRing,
+  LOGIN_FAILURES,
+  LoginThrottle,
+  OutsideKeys,
+  systemActor,
+  Tokens,
+} from "./auth/index.js";
 import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import { openControl } from "./control.js";
@@ -41,6 +50,8 @@ export interface App {
   listen(): Promise<void>;
   /** Where it listens: told by the system when PORT is 0. */
   port(): number;
+  /** Takes over the keys of tokens that the configuration names now. @throws Error when they are no such keys */
+  replaceKeys(config: Config): Promise<void>;
   /** Stops taking in, finishes what is under way, writes what waits, closes everything. */
   close(): Promise<void>;
 }
@@ -80,10 +91,10 @@ export async function createApp(config: Config): Promise<App> {
     const limiters = rateLimiters(config.REDIS_URL ?? null, log);
     closers.push(() => limiters.close());
     const tokens = new Tokens({
-      secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR, "jwt-secret")),
-      algorithm: config.JWT_ALGORITHM,
+      keys: await keyRing(config),
       expirySeconds: Math.round(config.JWT_EXPIRY_HOURS * 3600),
       defaultTenant: DEFAULT_TENANT,
+      outside: outsideOf(config),
       servesTenant: (id) => standing.servesTenant(id),
       clock: systemClock,
     });
@@ -183,6 +194,7 @@ export async function createApp(config: Config): Promise<App> {
       rateLimit: config.RATE_LIMIT ? rateLimits(config, limiters) : null,
       trusted: config.TRUSTED_DOCUMENTS ? await readTrustedDocuments(config.TRUSTED_DOCUMENTS) : null,
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
+      publicKeys: () => tokens.keys.publicKeys(),
       isStopping: () => stopping,
     });
     closers.push(() => server.close());
@@ -227,6 +239,7 @@ export async function createApp(config: Config): Promise<App> {
           throw error;
         }
       },
+      replaceKeys: async (next) => tokens.replaceKeys(await keyRing(next)),
       port: () => server.addresses()[0]?.port ?? config.PORT,
     };
   } catch (error) {
@@ -243,6 +256,19 @@ const DEMO_PRINCIPAL: Principal = {
   username: "fleet_manager",
   role: "FLEET_MANAGER",
 };
+
+async function keyRing(config: Config): Promise<KeyRing> {
+  return new KeyRing({
+    secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR, "jwt-secret")),
+    algorithm: config.JWT_ALGORITHM,
+    privateKey: config.JWT_PRIVATE_KEY,
+    previous: config.JWT_PREVIOUS_KEYS,
+  });
+}
+
+function outsideOf({ JWT_JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience }: Config) {
+  return url && issuer && audience ? { keys: new OutsideKeys(url), issuer, audience } : null;
+}
 
 function rateLimits(config: Config, limiters: RateLimiters): RateLimitOptions {
   return {

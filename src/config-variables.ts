@@ -209,6 +209,17 @@ export const VARIABLES = {
   ),
   JWT_SECRET_KEY: secret(z.string().optional(), "secret of all tokens, 32 characters or more"),
   JWT_ALGORITHM: variable(z.enum(["HS256", "HS384", "HS512"]).default("HS256"), "how tokens are signed"),
+  JWT_PRIVATE_KEY: secret(
+    z.string().optional(),
+    "RSA or P-256 key (PEM) that signs new tokens instead (RS256, ES256); the secret still verifies",
+  ),
+  JWT_PREVIOUS_KEYS: secret(
+    z.string().optional(),
+    "keys that signed before and still verify: PEM blocks, and secrets a line each",
+  ),
+  JWT_JWKS_URL: variable(httpUrl, "keys of an identity provider whose tokens are accepted as well"),
+  JWT_ISSUER: variable(z.string().optional(), "`iss` of the identity provider's tokens; needed with `JWT_JWKS_URL`"),
+  JWT_AUDIENCE: variable(z.string().optional(), "`aud` of the identity provider's tokens; needed with `JWT_JWKS_URL`"),
   JWT_EXPIRY_HOURS: variable(number(24, 0.01, 8760), "how long a token is good for"),
   INTROSPECTION: variable(
     z.enum(["on", "off"]).optional(),

@@ -10,13 +10,19 @@ try {
   const config = readConfig(process.env);
   const app = await createApp(config);
   closeWithGrace(
-    { delay: SHUTDOWN_MS, logger: { error: (message) => app.log.error(message) } },
+    { delay: SHUTDOWN_MS, skip: ["SIGHUP"], logger: { error: (message) => app.log.error(message) } },
     async ({ err, signal }) => {
       if (err) app.log.fatal({ err }, "stopping after an unexpected error");
       else app.log.info({ signal }, "stopping");
       await app.close();
     },
   );
+  process.on("SIGHUP", () => {
+    Promise.resolve()
+      .then(() => app.replaceKeys(readConfig(process.env)))
+      .then(() => app.log.info("keys of tokens read again"))
+      .catch((error: unknown) => app.log.error({ error: String(error) }, "keys of tokens stay as they were"));
+  });
   await app.listen();
   console.log(welcome(app.port(), config.demo));
 } catch (error) {

@@ -20,6 +20,7 @@ import { createLogger } from "../ops/logs.js";
 import { createMetrics } from "../ops/metrics.js";
 import { Accounts, NO_CLIENT } from "./accounts.js";
 import { ApiKeyAdmin } from "./api-keys.js";
+import { KeyRing } from "./keys.js";
 import { Standing } from "./standing.js";
 import { TenantAdmin } from "./tenants.js";
 import { Tokens } from "./tokens.js";
@@ -56,8 +57,8 @@ beforeAll(async () => {
   newReplica = () => {
     const standing = new Standing({ records: new AccessRecords(prisma), longestTokenMs: HOUR, clock, log });
     const tokens = new Tokens({
-      secret: "a secret of more than thirty-two characters",
-      algorithm: "HS256",
+      keys: new KeyRing({ secret: "a secret of more than thirty-two characters", algorithm: "HS256" }),
+      outside: null,
       expirySeconds: 3600,
       defaultTenant: DEFAULT_TENANT,
       servesTenant: (id) => standing.servesTenant(id),

@@ -1,54 +1,22 @@
-import { createSecretKey, type KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { z } from "zod";
 import { type Clock, SECOND } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { isRole, ROLE_PERMISSIONS, type Role } from "../domain/access/roles.js";
-import type { Principal } from "../domain/access/scope.js";
+import { ALL, type Principal } from "../domain/access/scope.js";
+import { readHeader } from "./jws.js";
+import type { KeyRing, OutsideKeys, TokenKey } from "./keys.js";
 import type { TokenMark } from "./standing.js";
 
-export type JwtAlgorithm = "HS256" | "HS384" | "HS512";
-
 export interface TokenOptions {
-  readonly secret: string;
-  readonly algorithm: JwtAlgorithm;
+  readonly keys: KeyRing;
   readonly expirySeconds: number;
   readonly defaultTenant: string;
   readonly servesTenant: (id: string) => boolean;
   readonly clock: Clock;
+  /** An identity provider whose tokens are as good; null: none. */
+  readonly outside: { readonly keys: OutsideKeys; readonly issuer: string; readonly audience: string } | null;
 }
-
-/** Longer than any token of ours; anything above is not worth decoding. */
-const MAX_TOKEN_LENGTH = 16_384;
-/** Clocks of different machines differ. */
-const LEEWAY_SECONDS = 5;
-const HEADER_KEYS = new Set(["alg", "typ", "kid"]);
-
-const idList = z.array(z.string().max(200)).max(100_000);
-const claims = z.object({
-  user_id: z.string().min(1).max(200).optional(),
-  sub: z.string().min(1).max(200).optional(),
-  username: z.string().max(200).optional(),
-  role: z.string().refine(isRole),
-  permissions: z.array(z.string().max(200)).max(1000).optional(),
-  vehicle_ids: idList.optional(),
-  fleet_ids: idList.optional(),
-  tenant_id: z.string().min(1).max(200).optional(),
-  // Up to the year 9999: anything above is milliseconds by mistake, or no limit at all.
-  exp: z.number().max(253_402_300_799),
-  // Refresh and id tokens are not for access, even when signed with the same key.
-  typ: z
-    .string()
-    .regex(/^(access|bearer|jwt)$/i)
-    .optional(),
-  type: z
-    .string()
-    .regex(/^(access|bearer|jwt)$/i)
-    .optional(),
-  iat: z.number().optional(),
-  sid: z.string().max(200).optional(),
-  ver: z.int().min(0).optional(),
-});
 
 export interface VerifiedToken extends TokenMark {
   readonly principal: Principal;
@@ -56,20 +24,69 @@ export interface VerifiedToken extends TokenMark {
 
 const UNMARKED: TokenMark = { sessionId: null, version: null };
 
+/** Clocks of different machines differ. */
+const LEEWAY_SECONDS = 5;
+/** The end of the year 9999: anything above is milliseconds by mistake, or no limit at all. */
+const LAST_SECOND = 253_402_300_799;
+
 /**
- * Issues and verifies the gateway's tokens. Tokens minted elsewhere with the same secret are as good; those without
- * `permissions` get their role's.
+ * Roles of the tokens of services that this gateway replaces. An administrator there is one here; everybody else is
+ * somebody who may sign in and send events, and owns nothing of the fleet: as is who has no role at all.
+ */
+const OTHER_ROLES: Readonly<Record<string, Role>> = { admin: "ADMIN", user: "VEHICLE_OWNER" };
+const NOBODY = { role: "VEHICLE_OWNER", permissions: [], vehicleIds: [] } as const;
+
+const idList = z.array(z.string().max(200)).max(100_000);
+const moment = z.number().min(0).max(LAST_SECOND);
+const kind = z.string().regex(/^(access|bearer|jwt)$/i);
+const claims = z.object({
+  user_id: z.string().min(1).max(200).optional(),
+  sub: z.string().min(1).max(200).optional(),
+  username: z.string().max(200).optional(),
+  role: z
+    .string()
+    .refine((role) => isRole(role) || Object.hasOwn(OTHER_ROLES, role))
+    .optional(),
+  permissions: z.array(z.string().max(200)).max(1000).optional(),
+  vehicle_ids: idList.optional(),
+  fleet_ids: idList.optional(),
+  tenant_id: z.string().min(1).max(200).optional(),
+  exp: moment,
+  iat: moment.optional(),
+  nbf: moment.optional(),
+  iss: z.string().max(2000).optional(),
+  // Refresh and id tokens are not for access, even when signed with the same key.
+  typ: kind.optional(),
+  type: kind.optional(),
+  sid: z.string().max(200).optional(),
+  ver: z.int().min(0).optional(),
+});
+
+type Claims = z.infer<typeof claims>;
+
+/**
+ * Issues and verifies the gateway's tokens. Tokens minted elsewhere with the shared secret, or by the configured identity
+ * provider, are as good; those without `permissions` get their role's.
  */
 export class Tokens {
-  /** Made once: given as text, jsonwebtoken would try at every token whether it is a public key, which costs more than all the rest. */
-  readonly #key: KeyObject;
+  #keys: KeyRing;
 
   constructor(readonly options: TokenOptions) {
-    this.#key = createSecretKey(options.secret, "utf8");
+    this.#keys = options.keys;
+  }
+
+  get keys(): KeyRing {
+    return this.#keys;
+  }
+
+  /** From now on: tokens of keys that are not among them are refused. */
+  replaceKeys(keys: KeyRing): void {
+    this.#keys = keys;
   }
 
   issue(principal: Principal, mark: TokenMark = UNMARKED): { accessToken: string; expiresIn: number } {
-    const { algorithm, expirySeconds, clock } = this.options;
+    const { expirySeconds, clock } = this.options;
+    const { id: keyid, key, algorithm } = this.#keys.signing;
     const now = Math.floor(clock() / SECOND);
     const payload = {
       user_id: principal.userId,
@@ -80,82 +97,93 @@ export class Tokens {
       vehicle_ids: principal.vehicleIds,
       fleet_ids: principal.fleetIds,
       tenant_id: principal.tenantId,
+      type: "access",
       ...(mark.sessionId !== null && { sid: mark.sessionId }),
       ...(mark.version !== null && { ver: mark.version }),
       iat: now,
       exp: now + expirySeconds,
     };
-    return { accessToken: jwt.sign(payload, this.#key, { algorithm }), expiresIn: expirySeconds };
+    return { accessToken: jwt.sign(payload, key, { algorithm, keyid }), expiresIn: expirySeconds };
   }
 
   /** @throws PublicError UNAUTHENTICATED saying what is wrong, never what would be right */
   async verify(token: string): Promise<VerifiedToken> {
-    if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated("the token is too long");
-    this.#checkHeader(token);
-    let payload: unknown;
+    const header = readHeader(token);
+    if (!header) throw unauthenticated("the token is malformed");
+    for (const key of this.#keys.candidates(header.alg, header.kid)) {
+      const payload = this.#signedClaims(token, key, {});
+      if (payload !== undefined) return this.#verified(payload, true);
+    }
+    const { outside } = this.options;
+    const key = outside && (await this.#outsideKey(outside.keys, header));
+    if (!outside || !key) throw unauthenticated("the token is not valid");
+    const { issuer, audience } = outside;
+    const payload = this.#signedClaims(token, key, { issuer, audience });
+    if (payload === undefined) throw unauthenticated("the token is not valid");
+    return this.#verified(payload, false);
+  }
+
+  async #outsideKey(keys: OutsideKeys, header: Readonly<Record<string, unknown>>): Promise<TokenKey | null> {
     try {
-      const { algorithm, clock } = this.options;
-      payload = jwt.verify(token, this.#key, {
+      return await keys.find(header);
+    } catch (error) {
+      throw new PublicError("SERVICE_UNAVAILABLE", "The identity provider does not answer", {}, { cause: error });
+    }
+  }
+
+  /** What the key has signed; undefined when it has not. @throws PublicError UNAUTHENTICATED for what has expired */
+  #signedClaims(token: string, { key, algorithm }: TokenKey, more: jwt.VerifyOptions): unknown {
+    try {
+      return jwt.verify(token, key, {
+        ...more,
         algorithms: [algorithm],
-        clockTimestamp: Math.floor(clock() / SECOND),
+        clockTimestamp: Math.floor(this.options.clock() / SECOND),
         clockTolerance: LEEWAY_SECONDS,
       });
     } catch (error) {
-      throw unauthenticated(
-        error instanceof jwt.TokenExpiredError ? "the token has expired" : "the token is not valid",
-      );
-    }
-    return this.#principal(payload);
-  }
-
-  /** What jsonwebtoken lets through: unknown critical extensions, keys that travel with the token, other types. */
-  #checkHeader(token: string): void {
-    const [head, ...rest] = token.split(".");
-    if (!head || rest.length !== 2) throw unauthenticated("the token is malformed");
-    let header: Record<string, unknown>;
-    try {
-      header = JSON.parse(Buffer.from(head, "base64url").toString("utf8")) as Record<string, unknown>;
-    } catch {
-      throw unauthenticated("the token is malformed");
-    }
-    if (typeof header !== "object" || header === null) throw unauthenticated("the token is malformed");
-    const { alg, typ } = header;
-    const isJwt = typ === undefined || (typeof typ === "string" && typ.toUpperCase() === "JWT");
-    if (alg !== this.options.algorithm || !isJwt || !Object.keys(header).every((key) => HEADER_KEYS.has(key))) {
-      throw unauthenticated("the token's header is not acceptable");
+      // Told only to who holds a token that was good once: the signature is looked at first.
+      if (error instanceof jwt.TokenExpiredError) throw unauthenticated("the token has expired");
+      return undefined;
     }
   }
 
-  #principal(payload: unknown): VerifiedToken {
+  /** @param isOwn whether the gateway, or who shares its secret, has signed it */
+  #verified(payload: unknown, isOwn: boolean): VerifiedToken {
     const result = claims.safeParse(payload);
     if (!result.success) {
-      throw unauthenticated(
-        `the token's claim ${result.error.issues[0]?.path.join(".") || "set"} is missing or malformed`,
-      );
+      const name = result.error.issues[0]?.path.join(".") || "set";
+      throw unauthenticated(`the token's claim ${name} is missing or malformed`);
     }
     const claim = result.data;
     const userId = claim.user_id ?? claim.sub;
     if (!userId) throw unauthenticated("the token's claim user_id is missing or malformed");
-    const now = this.options.clock() / SECOND;
-    if (claim.iat !== undefined && claim.iat > now + LEEWAY_SECONDS)
+    if (claim.iat !== undefined && claim.iat > this.options.clock() / SECOND + LEEWAY_SECONDS) {
       throw unauthenticated("the token is from the future");
+    }
     const tenantId = claim.tenant_id ?? this.options.defaultTenant;
     if (!this.options.servesTenant(tenantId))
       throw unauthenticated("the token is for a tenant that is not served here");
-    const role = claim.role as Role;
-    const sessionId = claim.sid ?? null;
+    const sessionId = isOwn ? (claim.sid ?? null) : null;
     const principal: Principal = {
       userId,
       username: claim.username ?? null,
       tenantId,
-      role,
-      permissions: claim.permissions ?? ROLE_PERMISSIONS[role],
-      vehicleIds: claim.vehicle_ids ?? [],
+      ...rightsOf(claim),
       fleetIds: claim.fleet_ids ?? [],
       ...(sessionId !== null && { credential: { kind: "session", id: sessionId } }),
     };
-    return { principal, sessionId, version: claim.ver ?? null };
+    return { principal, sessionId, version: isOwn ? (claim.ver ?? null) : null };
   }
+}
+
+function rightsOf(claim: Claims): Pick<Principal, "role" | "permissions" | "vehicleIds"> {
+  if (claim.role === undefined || claim.role === "user") return NOBODY;
+  const role = OTHER_ROLES[claim.role] ?? (claim.role as Role);
+  return {
+    role,
+    permissions: claim.permissions ?? ROLE_PERMISSIONS[role],
+    vehicleIds: claim.vehicle_ids ?? (claim.role === "admin" ? [ALL] : []),
+  };
 }
 
 function unauthenticated(reason: string): PublicError {

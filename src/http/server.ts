@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly rateLimit: RateLimitOptions | null;
   readonly trusted: TrustedDocuments | null;
   readonly demoToken: (() => string) | null;
+  /** Of tokens, as a JSON Web Key Set holds them. */
+  readonly publicKeys: () => readonly object[];
   readonly isStopping: () => boolean;
 }
 
@@ -77,6 +79,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   if (options.rateLimit) registerRateLimit(server, options.rateLimit);
   registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
+  server.get("/.well-known/jwks.json", { config: { operation: "jwks", audit: false } }, async () => ({
+    keys: options.publicKeys(),
+  }));
   const endpoints = readEndpoints(schema);
   const { refreshParam, rateLimit, limits, trusted } = options;
   registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
