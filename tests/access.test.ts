@@ -152,10 +152,10 @@ describe.skipIf(!HAS_UPSTREAMS)("who may do what", () => {
         action: "dashboard.view",
         actor: { user_id: "curious", role: "TECHNICIAN" },
         status: 403,
-        prev_hash: null,
-        hash: null,
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     ]);
+    expect([items[0].prev_hash, items[1].prev_hash]).toEqual([items[1].hash, items[2].hash]);
     const { summary } = (await as("ADMIN", "/api/v1/audit/user-activity/curious")).json();
     expect(summary).toMatchObject({ total_actions: 1, by_action: { "dashboard.view": 1 } });
     const refused = (await as("ADMIN", "/api/v1/audit/logs?action=dashboard.view&user_id=curious")).json();
