@@ -5,7 +5,7 @@
 const LAYERS = [
   ["base"],
   ["domain"],
-  ["ops", "upstream", "db", "audit", "events"],
+  ["ops", "spool", "upstream", "db", "audit", "events"],
   ["fleet", "auth", "jobs", "load"],
   ["graphql", "http"],
 ];
@@ -42,9 +42,9 @@ module.exports = {
     {
       name: "siblings-meet-through-index",
       severity: "error",
-      from: { path: "^src/(upstream|db|audit|events|fleet|auth|jobs|load|graphql)/", pathNot: "\\.test\\.ts$" },
+      from: { path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|graphql)/", pathNot: "\\.test\\.ts$" },
       to: {
-        path: "^src/(upstream|db|audit|events|fleet|auth|jobs|load|graphql)/",
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|graphql)/",
         pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"],
       },
     },

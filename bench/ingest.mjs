@@ -23,7 +23,7 @@ const ENVIRONMENT = { SWEEP: "off", WRITE_KEYS: "bench-write-key" };
 
 /** Events a second that the spool alone makes durable, in batches of 100 with 16 in flight. */
 async function spoolAlone(events = 1_000_000) {
-  const { Spool } = await import(join(ROOT, "dist/events/spool/index.js"));
+  const { Spool } = await import(join(ROOT, "dist/spool/index.js"));
   const folder = await temporaryFolder("spool");
   const spool = await Spool.open({ folder, maxBytes: 2 ** 40, log: console });
   const lines = spooled(0, BATCH);

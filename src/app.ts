@@ -192,6 +192,7 @@ export async function createApp(config: Config): Promise<App> {
         cost: config.QUERY_MAX_COST,
       },
       rateLimit: config.RATE_LIMIT ? rateLimits(config, limiters) : null,
+      isAudited: config.AUDIT,
       trusted: config.TRUSTED_DOCUMENTS ? await readTrustedDocuments(config.TRUSTED_DOCUMENTS) : null,
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
       publicKeys: () => tokens.keys.publicKeys(),

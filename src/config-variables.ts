@@ -69,6 +69,7 @@ export const VARIABLES = {
   ),
   DATA_DIR: variable(z.string().min(1).default("data"), "folder of everything embedded"),
   DATABASE_URL: secret(z.string().optional(), "Postgres for users and audit; embedded in `DATA_DIR` without it"),
+  AUDIT: variable(onOff("on"), "`off` writes no entries of requests, for benchmarks; not in production"),
   AUDIT_CHECKPOINT_FILE: variable(
     z.string().min(1).optional(),
     "where signed checkpoints of the audit trail are appended, best on another disk; in `DATA_DIR` without it",

@@ -53,6 +53,7 @@ export function readConfig(environment: Environment): Config {
     );
   faults.push(...sourceFaults(rest));
   faults.push(...secretFaults(JWT_SECRET_KEY, production));
+  if (production && !rest.AUDIT) faults.push("AUDIT must be on in production");
   if (rest.JWT_JWKS_URL && !(rest.JWT_ISSUER && rest.JWT_AUDIENCE)) {
     faults.push("JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: else tokens for anybody would be good here");
   }

@@ -3,7 +3,6 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AuditLog, Checkpointer, checkpointKey } from "./audit/index.js";
 import { Standing, TenantAdmin, UserAdmin } from "./auth/index.js";
 import { HOUR, systemClock } from "./base/clock.js";
@@ -42,7 +41,6 @@ import {
   PatientStore,
   RETENTION_HOUR,
   RETENTION_JOB,
-  type StoredEvent,
   StoreUnavailable,
 } from "./events/index.js";
 import { dailyAt, Jobs, Leases } from "./jobs/index.js";
@@ -109,10 +107,16 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     const entries = new AuditEntries(database.prisma);
     const chained = await entries.chainOld();
     if (chained > 0) log.info({ entries: chained }, "audit entries of an older version chained");
-    const audit = new AuditLog(entries, systemClock, metrics, log);
     const checkpointer = await openCheckpoints(config, { database, entries, log });
     closers.push(() => checkpointer.close());
-    closers.push(() => audit.close());
+    const audit = await closing(
+      closers,
+      AuditLog.open({
+        ...{ entries, metrics, log, clock: systemClock },
+        folder: join(config.DATA_DIR, "audit-spool"),
+        maxBytes: config.SPOOL_MAX_BYTES,
+      }),
+    );
     await audit.flush();
     const access = await openAccess(config, { database, entries, audit, log });
     const letters = new DeadLetters(database.prisma, entries);
@@ -124,7 +128,7 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       config.CLICKHOUSE_URL && config.DATABASE_URL
         ? (write) => leases.inTurn(STORE_WRITER, () => write())
         : (write) => write();
-    const events = await closing(closers, openEvents(config, { store, entries, letters, metrics, log, exclusively }));
+    const events = await closing(closers, openEvents(config, { store, audit, letters, metrics, log, exclusively }));
 
     const jobs = new Jobs({ records: new JobRecords(database.prisma), clock: systemClock, log, metrics, owner });
     closers.push(() => jobs.stop());
@@ -235,7 +239,7 @@ async function openStore(config: CoreConfig, log: Logger): Promise<EventStore> {
 
 interface EventParts {
   readonly store: EventStore;
-  readonly entries: AuditEntries;
+  readonly audit: AuditLog;
   readonly letters: DeadLetters;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -257,28 +261,10 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
     clock: systemClock,
     anonymise: config.ANONYMIZE_USERS ? (event) => anonymise(event, registry.get(event.type) ?? null, secret) : null,
     keepLetters: (letters) => parts.letters.add(letters),
-    audit: auditWriter(parts.entries),
+    audit: (accepted) => parts.audit.seal(accepted.map(auditRecordOf)),
   });
   parts.log.info({ milliseconds: Math.round(performance.now() - startedAt) }, "event spool opened");
   return engine;
-}
-
-/** Time left to everything else for each time spent: embedded, the database works on the same thread. */
-const AUDIT_PAUSE = { least: 2, most: 30 };
-/** Busy beyond this share of the time, the thread has none to spare. */
-const BUSY = 0.7;
-
-/** Entries of events are written when there is time: they wait safely in their spool while events come in fast. */
-function auditWriter(entries: AuditEntries) {
-  let pause = AUDIT_PAUSE.least;
-  return async (events: readonly StoredEvent[]): Promise<void> => {
-    const startedAt = performance.now();
-    await entries.seal(events.map(auditRecordOf));
-    const before = performance.eventLoopUtilization();
-    await sleep((performance.now() - startedAt) * pause);
-    const { utilization } = performance.eventLoopUtilization(before);
-    pause = utilization > BUSY ? Math.min(AUDIT_PAUSE.most, pause * 2) : Math.max(AUDIT_PAUSE.least, pause / 2);
-  };
 }
 
 type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;

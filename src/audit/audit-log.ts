@@ -1,8 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, MINUTE, SECOND } from "../base/clock.js";
-import type { AuditEntries, AuditRecord } from "../db/index.js";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../base/clock.js";
+import { type AuditEntries, type AuditRecord, isDatabaseUnavailable } from "../db/index.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
+import { Drain, readLines, type Segment, Spool } from "../spool/index.js";
 
 export type AuditInput = Omit<AuditRecord, "id" | "timestamp">;
 
@@ -15,93 +20,148 @@ export const NO_REQUEST = {
   eventId: null,
 } as const;
 
+export interface AuditLogOptions {
+  readonly entries: AuditEntries;
+  /** Of the spool: made when it is not there. */
+  readonly folder: string;
+  /** Most bytes that may wait for the database; beyond this, requests are refused rather than left unaudited. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
 const SEAL_EVERY_MS = 100;
-const BATCH = 1000;
-/** Entries kept in memory while the database is away; beyond this, requests are refused rather than left unaudited. */
-const MOST_WAITING = 200_000;
+const BATCH = 500;
+/** Time left to everything else for each time spent: embedded, the database works on the same thread. */
+const PAUSE = { least: 1, most: 30 };
+/** Busy beyond this share of the time, the thread has none to spare. */
+const BUSY = 0.7;
 
 /**
- * Takes in what happened and has it written in order, in batches, by one sealer. Entries of reads are written shortly
- * after the answer; changes write theirs to the outbox in their own transaction (`AuditEntries.enqueue`).
+ * Takes in what happened and has it written in order, in batches. An entry of a read is on disk, in a spool, before the
+ * read is answered, and moves to the database when there is time; changes write theirs to the outbox in their own
+ * transaction (`AuditEntries.enqueue`).
  */
 export class AuditLog {
-  #waiting: AuditRecord[] = [];
-  #last: Promise<void> = Promise.resolve();
+  readonly #drain: Drain;
   #timer: NodeJS.Timeout | undefined;
-  #retryMs = SEAL_EVERY_MS;
-  #closed = false;
+  #pause = PAUSE.least;
+  /** How many wait for the trail to be complete: then nothing pauses. */
+  #readers = 0;
+  #hurry = new AbortController();
 
-  constructor(
-    readonly entries: AuditEntries,
-    readonly clock: Clock,
-    readonly metrics: Metrics,
-    readonly log: Logger,
+  private constructor(
+    readonly options: AuditLogOptions,
+    readonly spool: Spool,
   ) {
-    metrics.watchGauge("crowsnest_audit_waiting", "Audit entries not written yet", () => this.#waiting.length);
+    const { metrics, log } = options;
+    this.#drain = new Drain({
+      spool,
+      log,
+      sink: (segments) => this.#move(segments),
+      isTemporary: isDatabaseUnavailable,
+      onPoison: (line, error) => this.#putAside(line, error),
+      paceMs: SEAL_EVERY_MS,
+    });
+    metrics.watchGauge(
+      "crowsnest_audit_waiting_bytes",
+      "Bytes of audit entries not yet in the database",
+      () => spool.bytes,
+    );
+  }
+
+  /** Opens the spool; what a killed process had not moved to the database is moved then. */
+  static async open(options: AuditLogOptions): Promise<AuditLog> {
+    const { folder, maxBytes, log } = options;
+    return new AuditLog(options, await Spool.open({ folder, maxBytes, log }));
+  }
+
+  get entries(): AuditEntries {
+    return this.options.entries;
   }
 
   record(input: AuditInput): AuditRecord {
-    return { ...input, id: randomUUID(), timestamp: this.clock() };
+    return { ...input, id: randomUUID(), timestamp: this.options.clock() };
   }
 
-  append(input: AuditInput): void {
-    this.#waiting.push(this.record(input));
-    this.#schedule(SEAL_EVERY_MS);
+  /** Resolves once the entry is on disk. @throws SpoolRefused when it is not */
+  append(input: AuditInput): Promise<void> {
+    return this.spool.append(`${JSON.stringify(this.record(input))}\n`);
   }
 
   /** Commits an entry before the change that it announces is made elsewhere. @throws when the database is away */
   async announce(input: AuditInput): Promise<void> {
     await this.entries.enqueue(this.entries.prisma, this.record(input));
-    this.#schedule(SEAL_EVERY_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      // What fails now is written with the next entries.
+      this.entries.seal([]).catch(() => undefined);
+    }, SEAL_EVERY_MS).unref();
   }
 
   /** False once so much waits that nothing more should be taken in. */
   get accepts(): boolean {
-    return this.#waiting.length < MOST_WAITING;
+    return this.spool.bytes < this.options.maxBytes;
   }
 
-  /** Writes what waits now: at start (the outbox of a killed process), before reading back, and at the end. */
+  /** Writes entries that are safe elsewhere, a few at a time and with pauses, unless somebody waits for them. */
+  async seal(records: readonly AuditRecord[]): Promise<void> {
+    for (let from = 0; from < records.length; from += BATCH) {
+      const startedAt = performance.now();
+      this.options.metrics.auditSealed(await this.entries.seal(records.slice(from, from + BATCH)));
+      await this.#rest(performance.now() - startedAt);
+    }
+  }
+
+  /**
+   * Writes what waits now: at start (the outbox of a killed process), before reading back, and at the end.
+   * @throws when the database is away
+   */
   async flush(): Promise<void> {
-    do {
-      await this.#seal();
-    } while (this.#waiting.length > 0);
+    this.#readers += 1;
+    this.#hurry.abort();
+    try {
+      this.options.metrics.auditSealed(await this.entries.seal([]));
+      await this.#drain.drained();
+    } finally {
+      this.#readers -= 1;
+      if (this.#readers === 0) this.#hurry = new AbortController();
+    }
   }
 
+  /** What cannot be written any more stays on disk for the next start. */
   async close(): Promise<void> {
-    this.#closed = true;
     clearTimeout(this.#timer);
-    await this.flush();
+    await this.flush().catch((error: unknown) => {
+      this.options.log.warn({ error: String(error) }, "audit entries wait in their spool for the next start");
+    });
+    await this.#drain.close();
+    await this.spool.close();
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#timer || this.#closed) return;
-    this.#timer = setTimeout(async () => {
-      let failed = false;
-      try {
-        await this.#seal();
-        this.#retryMs = SEAL_EVERY_MS;
-      } catch (error) {
-        failed = true;
-        this.#retryMs = Math.min(MINUTE / 2, Math.max(SECOND, this.#retryMs * 2));
-        this.log.error({ error: String(error), waiting: this.#waiting.length }, "audit entries cannot be written yet");
+  async #move(segments: readonly Segment[]): Promise<void> {
+    for (const { path } of segments) {
+      const lines = await readLines(path);
+      // A few at a time: whole segments are too many to be parsed in one go.
+      for (let from = 0; from < lines.length; from += BATCH) {
+        await this.seal(lines.slice(from, from + BATCH).map((line) => JSON.parse(line) as AuditRecord));
       }
-      this.#timer = undefined;
-      if (failed || this.#waiting.length > 0) this.#schedule(this.#retryMs);
-    }, delayMs);
+    }
   }
 
-  /** One batch at a time, in the order asked for: two at once would write the same entries twice. */
-  #seal(): Promise<void> {
-    const next = this.#last.then(() => this.#sealBatch());
-    this.#last = next.catch(() => undefined);
-    return next;
+  async #rest(busyMs: number): Promise<void> {
+    if (this.#readers > 0) return;
+    const before = performance.eventLoopUtilization();
+    await sleep(busyMs * this.#pause, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
+    const { utilization } = performance.eventLoopUtilization(before);
+    this.#pause = utilization > BUSY ? Math.min(PAUSE.most, this.#pause * 2) : Math.max(PAUSE.least, this.#pause / 2);
   }
 
-  async #sealBatch(): Promise<void> {
-    const batch = this.#waiting.slice(0, BATCH);
-    const sealed = await this.entries.seal(batch);
-    // Only now: a failed batch stays first in line and keeps its order.
-    this.#waiting = this.#waiting.slice(batch.length);
-    this.metrics.auditSealed(sealed);
+  /** What the database refuses for good is kept for a person to look at: it may not hold up the rest, nor be lost. */
+  async #putAside(line: string, error: unknown): Promise<void> {
+    const path = join(this.options.folder, "refused.ndjson");
+    await appendFile(path, `${line}\n`, { mode: 0o600 });
+    this.options.log.error({ error: String(error), path }, "audit entry refused by the database; kept in a file");
   }
 }

@@ -50,7 +50,11 @@ beforeAll(async () => {
   const entries = new AuditEntries(prisma);
   const clock = () => now;
   const log = createLogger("test", "silent");
-  const audit = new AuditLog(entries, clock, createMetrics(), log);
+  const audit = await AuditLog.open({
+    ...{ entries, clock, log, metrics: createMetrics() },
+    folder: join(folder, "audit-spool"),
+    maxBytes: 1e9,
+  });
   const change = accessChanges(prisma, entries, () => standing.refresh());
   members = new Members(prisma, change);
   const sessions = new Sessions(prisma, change);

@@ -4,10 +4,10 @@ import type { Clock } from "../base/clock.js";
 import { isDatabaseUnavailable } from "../db/index.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
+import { Drain, readLines, type Segment, Spool, SpoolRefused } from "../spool/index.js";
 import type { DeadLetter, StoredEvent } from "./event.js";
 import { Intake, type IntakeOptions } from "./intake.js";
 import type { EventRegistry } from "./registry/index.js";
-import { Drain, readLines, type Segment, Spool, SpoolRefused } from "./spool/index.js";
 import { type EventStore, StoreUnavailable } from "./store/index.js";
 
 export interface EngineOptions {

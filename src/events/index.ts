@@ -1,3 +1,4 @@
+export { SpoolRefused } from "../spool/index.js";
 export { anonymise, anonymiseUser } from "./anonymise.js";
 export { auditRecordOf } from "./audit-trail.js";
 export { type Replayed, replayDeadLetters } from "./dead-letters.js";
@@ -19,7 +20,6 @@ export {
 export { applyRetention, RETENTION_HOUR, RETENTION_JOB } from "./retention.js";
 export { type RawMessage, SHAPES, type ShapeName } from "./shapes/index.js";
 export { createSources, type EventSource, type SourcesOptions } from "./sources/index.js";
-export { SpoolRefused } from "./spool/index.js";
 export {
   type EventFilter,
   type EventRow,

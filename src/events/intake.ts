@@ -4,11 +4,11 @@ import type { Clock } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
+import type { Spool } from "../spool/index.js";
 import { refusesConsent, withoutPerson } from "./anonymise.js";
 import { type DeadLetter, encodeEvents, type Fault, type FaultKind, type StoredEvent } from "./event.js";
 import type { EventRegistry } from "./registry/index.js";
 import { isRefused, type RawMessage, type Refused, type Shape } from "./shapes/index.js";
-import type { Spool } from "./spool/index.js";
 import type { EventStore, KeyedBatch } from "./store/index.js";
 
 /** Messages that arrived together and are taken in together. */

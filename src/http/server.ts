@@ -37,6 +37,8 @@ export interface ServerOptions {
   /** Null: nobody is limited. */
   readonly rateLimit: RateLimitOptions | null;
   readonly trusted: TrustedDocuments | null;
+  /** Whether requests leave a trail; changes always do. */
+  readonly isAudited: boolean;
   readonly demoToken: (() => string) | null;
   /** Of tokens, as a JSON Web Key Set holds them. */
   readonly publicKeys: () => readonly object[];
@@ -73,7 +75,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerErrors(server);
   registerRequests(server, {
     accounts: services.accounts,
-    audit: services.audit,
+    audit: options.isAudited ? services.audit : null,
     metrics,
     defaultTenant: services.defaultTenant,
   });

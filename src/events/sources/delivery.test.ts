@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { describe, expect, it, vi } from "vitest";
 import { countingMetrics, gate, RecordingIntake, testShape } from "../../../tests/support/recording-intake.js";
+import { SpoolRefused } from "../../spool/index.js";
 import type { RawMessage } from "../shapes/index.js";
-import { SpoolRefused } from "../spool/index.js";
 import { Delivery } from "./delivery.js";
 
 const forEver = new AbortController().signal;

@@ -1,7 +1,7 @@
 import { SECOND } from "../../base/clock.js";
+import { SpoolRefused } from "../../spool/index.js";
 import type { DeadLetter } from "../event.js";
 import type { RawMessage } from "../shapes/index.js";
-import { SpoolRefused } from "../spool/index.js";
 import type { SourceOptions } from "./source.js";
 import { pause, reasonOf } from "./supervise.js";
 

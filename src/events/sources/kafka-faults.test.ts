@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { HAS_KAFKA, type KafkaCluster, startRelay } from "../../../tests/support/kafka.js";
 import { FOUR, kafkaBench, ONE, PATIENCE, places } from "../../../tests/support/kafka-bench.js";
 import { gate } from "../../../tests/support/recording-intake.js";
-import { SpoolRefused } from "../spool/index.js";
+import { SpoolRefused } from "../../spool/index.js";
 
 // They mostly wait for the cluster's rebalances: together they take no longer than the longest few.
 describe.skipIf(!HAS_KAFKA).concurrent("Kafka, under faults", { timeout: 90_000 }, () => {

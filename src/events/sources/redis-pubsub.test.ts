@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { describe, expect, it, type TestContext, vi } from "vitest";
 import { countingMetrics, gate, RecordingIntake, testShape } from "../../../tests/support/recording-intake.js";
 import { HAS_REDIS, type RedisServer, startRedis } from "../../../tests/support/redis.js";
-import { SpoolRefused } from "../spool/index.js";
+import { SpoolRefused } from "../../spool/index.js";
 import { type RedisPubsubOptions, RedisPubsubSource } from "./redis-pubsub.js";
 
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { gate } from "../../../tests/support/recording-intake.js";
 import { HAS_REDIS } from "../../../tests/support/redis.js";
 import { numbers, PATIENCE, streamsBench, streamsRunning } from "../../../tests/support/streams-bench.js";
-import { SpoolRefused } from "../spool/index.js";
+import { SpoolRefused } from "../../spool/index.js";
 
 describe.skipIf(!HAS_REDIS).concurrent("Redis Streams, under faults", { timeout: 60_000 }, () => {
   it("brings entries again, with the same ids, when it ended between taking in and acknowledging", async ({

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createLogger } from "../../ops/logs.js";
+import { createLogger } from "../ops/logs.js";
 import { encodeBatch, readLines, type Segment, verify } from "./segment.js";
 import { Spool, SpoolRefused } from "./spool.js";
 

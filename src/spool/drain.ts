@@ -1,6 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "../../ops/logs.js";
+import type { Logger } from "../ops/logs.js";
 import { readLines, type Segment } from "./segment.js";
 import { type Spool, segmentName } from "./spool.js";
 
@@ -13,6 +13,7 @@ export interface DrainOptions {
   readonly isTemporary: (error: unknown) => boolean;
   /** Takes a line that the sink can never take. */
   readonly onPoison: (line: string, error: unknown) => Promise<void>;
+  readonly paceMs?: number;
 }
 
 /** Bytes handed over at once: large enough to be quick, small enough to be seen soon. */
@@ -40,7 +41,9 @@ export class Drain {
 
   /** Resolves once everything appended before this call has been handed over. */
   async drained(): Promise<void> {
-    while (this.options.spool.bytes > 0 && !this.#stop.signal.aborted) {
+    const { spool } = this.options;
+    const end = spool.released + spool.bytes;
+    while (spool.released < end && !this.#stop.signal.aborted) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }
@@ -53,7 +56,7 @@ export class Drain {
   }
 
   async #run(): Promise<void> {
-    const { spool } = this.options;
+    const { spool, paceMs = PACE_MS } = this.options;
     const { signal } = this.#stop;
     const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     let retryMs = FIRST_RETRY_MS;
@@ -67,7 +70,7 @@ export class Drain {
       await spool.release(segments, done);
       this.#failing = !done;
       this.#tell();
-      const pause = done ? (spool.bytes < BATCH_BYTES ? PACE_MS - (performance.now() - startedAt) : 0) : retryMs;
+      const pause = done ? (spool.bytes < BATCH_BYTES ? paceMs - (performance.now() - startedAt) : 0) : retryMs;
       retryMs = done ? FIRST_RETRY_MS : Math.min(LAST_RETRY_MS, retryMs * 2);
       if (pause > 0) await sleep(pause, undefined, { signal }).catch(() => undefined);
     }

@@ -1,6 +1,6 @@
 import { copyFile, link, mkdir, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Logger } from "../../ops/logs.js";
+import type { Logger } from "../ops/logs.js";
 import { encodeBatch, type Note, OpenSegment, recover, type Segment } from "./segment.js";
 
 export interface SpoolOptions {
@@ -51,6 +51,7 @@ export class Spool {
   #queue: Waiting[] = [];
   #queuedBytes = 0;
   #bytes = 0;
+  #released = 0;
   #next: number;
   #working: Promise<void> | null = null;
   #rotations: (() => void)[] = [];
@@ -85,6 +86,11 @@ export class Spool {
   /** Bytes on disk that have not been drained. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes drained since the start. */
+  get released(): number {
+    return this.#released;
   }
 
   /** Notes of the batches that wait: what was promised for them before a restart still holds. */
@@ -168,6 +174,7 @@ export class Spool {
       await rm(segment.path, { force: true });
       this.#closed.splice(this.#closed.indexOf(segment), 1);
       this.#bytes -= segment.bytes;
+      this.#released += segment.bytes;
     }
   }
 
