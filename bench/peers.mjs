@@ -54,7 +54,7 @@ export async function peers(repetitions) {
   console.log(`\n${machineReport(loops, loads)}`);
 }
 
-function requireTool(name, advice) {
+export function requireTool(name, advice) {
   try {
     execFileSync("sh", ["-c", `command -v ${name}`], { stdio: "ignore" });
   } catch {
@@ -62,7 +62,7 @@ function requireTool(name, advice) {
   }
 }
 
-async function run(command, args, options, what, aloud = false) {
+export async function run(command, args, options, what, aloud = false) {
   const child = start(command, args, options);
   let output = "";
   child.stdout.on("data", (chunk) => {

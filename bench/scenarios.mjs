@@ -2,6 +2,7 @@
 // before it times them, and returns figures: { name, value, unit, limit?, calls? }.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { audit } from "./audit.mjs";
 import { beside, ingest, kafka, streams } from "./ingest.mjs";
 import { atMost, below, exactly, floor, median, withCpu } from "./measure.mjs";
 import { startRecorder } from "./recorder.mjs";
@@ -241,4 +242,4 @@ async function list(notes) {
   return figures;
 }
 
-export const SCENARIOS = { cold, swept, warm, stampede, list, ingest, beside, kafka, streams };
+export const SCENARIOS = { cold, swept, warm, stampede, list, ingest, beside, kafka, streams, audit };
