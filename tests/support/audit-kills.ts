@@ -69,8 +69,10 @@ async function ask(base: string, mark: string, kind: number): Promise<string> {
 async function readTrail(base: string): Promise<Pick<KillOutcome, "written" | "sequence">> {
   const written: string[] = [];
   const sequence: number[] = [];
+  // Reading leaves entries as well, which would move the pages.
+  const now = new Date().toISOString();
   for (let offset = 0; ; offset += 1000) {
-    const query = `{ auditLog(limit: 1000, offset: ${offset}, filter: { to: "${STOP}" }) { items { sequence resource details } } }`;
+    const query = `{ auditLog(limit: 1000, offset: ${offset}, filter: { to: "${now}" }) { items { sequence resource details } } }`;
     const response = await fetch(`${base}/graphql`, { method: "POST", headers, body: JSON.stringify({ query }) });
     const { items } = ((await response.json()) as { data: { auditLog: { items: Item[] } } }).data.auditLog;
     for (const { sequence: number, resource, details } of items) {
@@ -81,9 +83,6 @@ async function readTrail(base: string): Promise<Pick<KillOutcome, "written" | "s
     if (items.length < 1000) return { written, sequence };
   }
 }
-
-/** Far in the future: everything. */
-const STOP = "2100-01-01";
 
 interface Item {
   readonly sequence: number;
