@@ -78,6 +78,14 @@ export const VARIABLES = {
     z.string().optional(),
     "Ed25519 key (PEM) that signs checkpoints, the same for all replicas; made and kept in `DATA_DIR` without it",
   ),
+  AUDIT_MASTER_KEY: secret(
+    z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, "expected 64 hexadecimal digits")
+      .transform((text) => Buffer.from(text, "hex"))
+      .optional(),
+    "key of what the audit trail knows of people, the same for all replicas; made and kept in `DATA_DIR` without it",
+  ),
   INGESTION_SERVICE_URL: variable(httpUrl, "base URL of the ingestion service"),
   HEALTH_SERVICE_URL: variable(httpUrl, "base URL of the health service"),
   AGENT_SERVICE_URL: variable(httpUrl, "base URL of the agent service"),

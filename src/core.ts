@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { AuditLog, Checkpointer, checkpointKey } from "./audit/index.js";
-import { Standing, TenantAdmin, UserAdmin } from "./auth/index.js";
+import { Standing, systemActor, TenantAdmin, UserAdmin } from "./auth/index.js";
 import { HOUR, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import {
@@ -12,6 +12,7 @@ import {
   ApiKeys,
   AuditCheckpoints,
   AuditEntries,
+  AuditSubjects,
   accessChanges,
   type Database,
   DeadLetters,
@@ -73,6 +74,7 @@ export type CoreConfig = Pick<
   | "JWT_EXPIRY_HOURS"
   | "AUDIT_CHECKPOINT_FILE"
   | "AUDIT_SIGNING_KEY"
+  | "AUDIT_MASTER_KEY"
   | "CLICKHOUSE_URL"
   | "CLICKHOUSE_CLUSTER"
   | "EVENT_STORE_MEMORY_MB"
@@ -104,7 +106,9 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     await Promise.allSettled(opening);
     const [database, store] = await Promise.all(opening);
 
-    const entries = new AuditEntries(database.prisma);
+    const masterKey = Buffer.from(await keptSecret(config.DATA_DIR, "audit-master-key"), "base64");
+    const subjects = new AuditSubjects(database.prisma, config.AUDIT_MASTER_KEY ?? masterKey);
+    const entries = new AuditEntries(database.prisma, subjects);
     const chained = await entries.chainOld();
     if (chained > 0) log.info({ entries: chained }, "audit entries of an older version chained");
     const checkpointer = await openCheckpoints(config, { database, entries, log });
@@ -136,7 +140,17 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       before: [{ name: "spool", erase: () => events.settled().then(() => 0) }],
       store,
       deadLetters: letters,
-      after: [],
+      after: [
+        { name: "account", erase: (tenant, user) => access.userAdmin.erase(systemActor(tenant, "erasure"), user) },
+        {
+          name: "audit trail",
+          erase: async (tenant, user) => {
+            // What still waits would be written under a new key.
+            await audit.flush();
+            return subjects.erase(tenant, user);
+          },
+        },
+      ],
       audit: entries,
       clock: systemClock,
       // Also what the user is called where ids are replaced as they come in.

@@ -25,7 +25,7 @@ it("loses no entry of an answered request over kills -9, and writes none twice",
   try {
     const secret = { JWT_SECRET_KEY: "a-secret-for-tests-of-more-than-32-characters" };
     const { answered, written, sequence } = await killUnderReads({ ...SERVICES, ...secret, DATA_DIR }, 3, moments(1));
-    expect(answered.length).toBeGreaterThan(50);
+    expect(answered.length).toBeGreaterThanOrEqual(30);
     const known = new Set(written);
     expect(known.size).toBe(written.length);
     expect(answered.filter((mark) => !known.has(mark))).toEqual([]);

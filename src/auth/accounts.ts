@@ -128,7 +128,7 @@ export class Accounts {
   }
 
   /** Open sessions of the caller in the tenant acted in, latest first. */
-  sessions({ tenantId, userId }: Principal): Promise<StoredSession[]> {
+  sessions({ tenantId, userId }: Pick<Principal, "tenantId" | "userId">): Promise<StoredSession[]> {
     return this.deps.sessions.list(tenantId, userId, new Date(this.deps.clock()));
   }
 

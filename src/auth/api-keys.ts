@@ -112,6 +112,10 @@ export class ApiKeyAdmin {
     return this.deps.keys.list(principal.tenantId, managesUsers(principal) ? null : principal.userId);
   }
 
+  ofUser(tenantId: string, userId: string): Promise<ApiKeyRow[]> {
+    return this.deps.keys.list(tenantId, userId);
+  }
+
   /** @throws PublicError NOT_FOUND, also for the key of somebody else */
   async revoke(principal: Principal, id: string): Promise<ApiKeyRow> {
     const found = await this.deps.keys.find(principal.tenantId, id);

@@ -140,6 +140,12 @@ export class UserAdmin {
     return profileOf(member);
   }
 
+  /** Forgets the person of an account. @returns how many rows told of it; 0 where there is none */
+  async erase(actor: Actor, userId: string): Promise<number> {
+    const empty = { username: `erased-${randomUUID()}`, passwordHash: await hashPassword(randomUUID()) };
+    return this.members.erase(actor.tenantId, userId, empty, this.#record(actor, "user.erase", "erased", {}));
+  }
+
   /** @throws PublicError BAD_USER_INPUT for a wrong current password, or a new one that will not do */
   async changePassword(actor: Actor, current: string, next: string): Promise<void> {
     const { user } = await this.#member(actor, actor.userId);

@@ -1,4 +1,5 @@
 import { ENTRY, type EntryText, GENESIS, hashOfEntry, type Tail } from "./audit-chain.js";
+import type { AuditSubjects } from "./audit-subjects.js";
 import type { Prisma, AuditEntry as Row } from "./client/client.js";
 import type { PrismaClient } from "./database.js";
 import { ensureTenants } from "./transaction.js";
@@ -45,7 +46,11 @@ type Transaction = Prisma.TransactionClient;
 
 /** The audit trail in the database. Rows are added in order by `seal`, and nothing here changes or deletes one. */
 export class AuditEntries {
-  constructor(readonly prisma: PrismaClient) {}
+  constructor(
+    readonly prisma: PrismaClient,
+    /** Null: people are kept in plain text. */
+    readonly subjects: AuditSubjects | null = null,
+  ) {}
 
   /** Puts an entry into the outbox, within the transaction of the change that it describes. */
   async enqueue(transaction: Transaction | PrismaClient, record: AuditRecord): Promise<void> {
@@ -63,14 +68,14 @@ export class AuditEntries {
    */
   async seal(records: readonly AuditRecord[]): Promise<number> {
     const tails = new Map<string, Tail>();
-    const sealed = await this.prisma.$transaction(async (transaction) => {
+    const sealing = this.prisma.$transaction(async (transaction) => {
       await lockTrail(transaction);
       let added = 0;
       for (let full = true; full; ) {
         const waiting = await transaction.auditOutbox.findMany({ orderBy: { position: "asc" }, take: 1000 });
         full = waiting.length === 1000;
         const due = [...waiting.map((row) => row.entry as unknown as AuditRecord), ...(full ? [] : records)];
-        if (due.length > 0) await append(transaction, due, tails);
+        if (due.length > 0) await append(transaction, due, tails, this.subjects);
         if (waiting.length > 0) {
           await transaction.auditOutbox.deleteMany({ where: { position: { in: waiting.map((row) => row.position) } } });
         }
@@ -78,6 +83,11 @@ export class AuditEntries {
       }
       return added;
     }, PATIENT);
+    const sealed = await sealing.catch((error: unknown) => {
+      // Keys made meanwhile are gone with everything else.
+      this.subjects?.forgetKnown();
+      throw error;
+    });
     // Only now: what was rolled back is no tail.
     for (const [tenant, tail] of tails) this.tails.set(tenant, tail);
     return sealed;
@@ -93,19 +103,34 @@ export class AuditEntries {
   }
 
   async page(tenantId: string, query: AuditQuery, limit: number, offset: number) {
-    const where = conditions(tenantId, query);
-    const [items, total] = await Promise.all([
+    const where = await this.#conditions(tenantId, query);
+    const [rows, total] = await Promise.all([
       this.prisma.auditEntry.findMany({ where, orderBy: { seq: "desc" }, take: limit, skip: offset }),
       this.prisma.auditEntry.count({ where }),
     ]);
-    return { items, total };
+    return { items: await this.#reveal(rows), total };
+  }
+
+  /** Every entry that matches, oldest first, a page at a time. */
+  async *pages(tenantId: string, query: AuditQuery): AsyncGenerator<StoredAuditEntry[]> {
+    const where = await this.#conditions(tenantId, query);
+    for (let last = 0n; ; ) {
+      const rows = await this.prisma.auditEntry.findMany({
+        where: { AND: [where, { seq: { gt: last } }] },
+        orderBy: { seq: "asc" },
+        take: READ_AT_ONCE,
+      });
+      if (rows.length > 0) yield await this.#reveal(rows);
+      if (rows.length < READ_AT_ONCE) return;
+      last = rows.at(-1)?.seq ?? last;
+    }
   }
 
   /** Count by action and time of the last entry. */
   async summary(tenantId: string, userId: string) {
     const groups = await this.prisma.auditEntry.groupBy({
       by: ["action"],
-      where: { tenantId, userId },
+      where: await this.#conditions(tenantId, { userId }),
       _count: { _all: true },
       _max: { timestamp: true },
     });
@@ -116,6 +141,16 @@ export class AuditEntries {
       byAction: Object.fromEntries(groups.map((group) => [group.action, group._count._all])),
     };
   }
+
+  async #reveal(rows: StoredAuditEntry[]): Promise<StoredAuditEntry[]> {
+    return this.subjects ? this.subjects.reveal(rows) : rows;
+  }
+
+  async #conditions(tenantId: string, query: AuditQuery): Promise<Prisma.AuditEntryWhereInput> {
+    const { userId } = query;
+    const names = userId == null || !this.subjects ? null : await this.subjects.namesOf(tenantId, userId);
+    return { ...conditions(tenantId, query), ...(names && { userId: { in: names } }) };
+  }
 }
 
 /** One statement for the whole batch: single inserts would be twenty times slower. */
@@ -123,8 +158,10 @@ async function append(
   transaction: Transaction,
   given: readonly AuditRecord[],
   tails: Map<string, Tail>,
+  subjects: AuditSubjects | null,
 ): Promise<void> {
-  const records = await unknownOnes(transaction, given.map(storable));
+  const added = await unknownOnes(transaction, given.map(storable));
+  const records = (await subjects?.protect(transaction, added)) ?? added;
   if (records.length === 0) return;
   await ensureTenants(transaction, [...new Set(records.map((record) => record.tenantId))]);
   await readTails(transaction, records, tails);
@@ -185,7 +222,8 @@ function link(record: AuditRecord, tails: Map<string, Tail>) {
   return { seq: String(seq), details, prevHash, hash };
 }
 
-/** How many entries are chained, or verified, at a time. */
+const READ_AT_ONCE = 1000;
+/** How many entries are chained at a time. */
 const PAGE = 5000;
 
 async function chainSome(transaction: Transaction): Promise<number> {

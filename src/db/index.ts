@@ -3,6 +3,7 @@ export { type ApiKeyRow, ApiKeys } from "./api-keys.js";
 export { type EntryText, GENESIS, hashOfEntry, type Tail } from "./audit-chain.js";
 export { AuditCheckpoints, type Checkpoint } from "./audit-checkpoints.js";
 export { AuditEntries, type AuditQuery, type AuditRecord, type StoredAuditEntry } from "./audit-entries.js";
+export { AuditSubjects } from "./audit-subjects.js";
 export { type Database, type DatabaseOptions, openDatabase } from "./database.js";
 export {
   type DeadLetterCursor,

@@ -133,6 +133,39 @@ export class Members {
     });
   }
 
+  /**
+   * Forgets the person of an account that is at home here, and ends the membership of one that is not. What stays is the
+   * id of a disabled account without a name: tokens from before must go on being refused.
+   * @returns how many rows told of the person
+   */
+  async erase(
+    tenantId: string,
+    userId: string,
+    empty: { username: string; passwordHash: string },
+    record: AuditRecord,
+  ) {
+    const user = await this.prisma.user.findUnique({ where: { id: userId } });
+    if (!user) return 0;
+    return this.change(record, async (transaction) => {
+      const isHome = user.tenantId === tenantId;
+      const where = { userId, ...(!isHome && { tenantId }) };
+      const now = new Date();
+      const sessions = await transaction.session.deleteMany({ where });
+      const keys = await transaction.apiKey.deleteMany({ where });
+      const ended = await transaction.membership.updateMany({
+        where,
+        data: { version: { increment: 1 }, changedAt: now, removedAt: now, vehicleIds: [], fleetIds: [] },
+      });
+      if (isHome) {
+        await transaction.user.update({
+          where: { id: userId },
+          data: { ...empty, email: null, lastLoginAt: null, disabled: true },
+        });
+      }
+      return sessions.count + keys.count + ended.count + (isHome ? 1 : 0);
+    });
+  }
+
   async signedIn(id: string, at: number): Promise<void> {
     await this.prisma.user.update({ where: { id }, data: { lastLoginAt: new Date(at) } });
   }

@@ -14,6 +14,7 @@ import {
 } from "graphql";
 import { ACCESS_RULES } from "../domain/access/rules.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
+import { DOWNLOADS, type Download } from "./downloads.js";
 import { ingestPaths } from "./ingest-openapi.js";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -52,6 +53,7 @@ export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEnd
   for (const endpoint of endpoints) {
     paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: describe(schema, endpoint) };
   }
+  for (const download of DOWNLOADS) paths[download.path] = { get: describeDownload(download) };
   return {
     openapi: "3.1.0",
     info: {
@@ -189,5 +191,28 @@ function withoutNull(schema: Schema): Schema {
     ...schema,
     ...(Array.isArray(type) && { type: type[0] as unknown }),
     ...(Array.isArray(values) && { enum: values.filter((value) => value !== null) }),
+  };
+}
+
+function describeDownload({ path, summary, action, formats, parameters }: Download): Schema {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const inQuery = Object.entries({ ...parameters, format: "Format of the file." }).map(([name, description]) => ({
+    name,
+    in: "query",
+    description,
+    schema: name === "format" ? { enum: formats, default: "ndjson" } : { type: "string" },
+  }));
+  const content = { "application/x-ndjson": {}, ...(formats.includes("csv") && { "text/csv": {} }) };
+  return {
+    operationId: action.replaceAll(/\W(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    summary,
+    tags: ["downloads"],
+    parameters: [...inPath, ...inQuery],
+    responses: { "200": { description: "The file, as it is read", content } },
   };
 }

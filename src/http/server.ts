@@ -6,6 +6,7 @@ import type { Execute, QueryLimits, Services } from "../graphql/index.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
 import { readEndpoints } from "./documents.js";
+import { registerDownloads } from "./downloads.js";
 import { registerErrors } from "./errors.js";
 import { registerExplorer } from "./explorer.js";
 import { registerGraphQL } from "./graphql.js";
@@ -87,6 +88,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const endpoints = readEndpoints(schema);
   const { refreshParam, rateLimit, limits, trusted } = options;
   registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
+  registerDownloads(server, services);
   await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys });
   await registerExplorer(server, {
     name,

@@ -36,7 +36,9 @@ export async function killUnderReads(
         }
       }
     });
-    await sleep(300 + random() * 1200);
+    const before = answered.length;
+    while (answered.length < before + 10) await sleep(10);
+    await sleep(random() * 1200);
     gateway.child.kill("SIGKILL");
     await ended(gateway.child);
     alive = false;
