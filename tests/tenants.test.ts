@@ -460,6 +460,48 @@ describe.skipIf(!HAS_UPSTREAMS)("two tenants over the same upstream services", (
     }
   });
 
+  it("keeps a technician to the vehicles of the own jobs, and each tenant's figures of one to its own vehicles", async () => {
+    const query =
+      "{ vehicles(first: 100) { nodes { id appointments(first: 500) { nodes { scheduledAt technicianId } } } } }";
+    const assigned = new Map<string, Set<string>>();
+    for (const { id, appointments } of (await ask(query, "ADMIN", "default")).data.vehicles.nodes) {
+      for (const { scheduledAt, technicianId } of appointments.nodes) {
+        if (!technicianId || scheduledAt < "2015-01-02") continue;
+        assigned.set(technicianId, (assigned.get(technicianId) ?? new Set()).add(id));
+      }
+    }
+    const [technician, own] = [...assigned].toSorted(([, a], [, b]) => a.size - b.size)[0] as [string, Set<string>];
+    const claims = { user_id: technician };
+    const list = await ask("{ vehicles(first: 100) { nodes { id } } }", "TECHNICIAN", "default", claims);
+    expect(list.data.vehicles.nodes.map(({ id }: { id: string }) => id).toSorted()).toEqual([...own].toSorted());
+    const [vehicle] = own;
+    const nobody = { user_id: "tech_without_jobs" };
+    const none = await ask(
+      `{ vehicles { totalCount } vehicle(id: "${vehicle}") { id } }`,
+      "TECHNICIAN",
+      "default",
+      nobody,
+    );
+    expect(none.data).toEqual({ vehicles: { totalCount: 0 }, vehicle: null });
+    const named = { ...nobody, vehicle_ids: [vehicle] };
+    expect((await ask(`{ vehicle(id: "${vehicle}") { id } }`, "TECHNICIAN", "default", named)).data.vehicle).toEqual({
+      id: vehicle,
+    });
+
+    const done = async (tenant: TenantName) => {
+      const dashboard = `{ technicianDashboard(id: "${technician}", ${YEAR}) { performance { jobsCompletedPeriod } } }`;
+      return (await ask(dashboard, "ADMIN", tenant)).data.technicianDashboard.performance.jobsCompletedPeriod as number;
+    };
+    const alone = await startGateway(upstreams);
+    const whole = await alone.graphql(
+      `{ technicianDashboard(id: "${technician}", ${YEAR}) { performance { jobsCompletedPeriod } } }`,
+    );
+    await alone.stop();
+    const [ours, theirs] = [await done("default"), await done(OTHER)];
+    expect(ours + theirs).toBe(whole.body.data.technicianDashboard.performance.jobsCompletedPeriod);
+    expect(theirs).toBeGreaterThan(0);
+  });
+
   it("masks personal data for who only looks on", async () => {
     const query = `{ vehicle(id: "${subject.default.vehicle}") { vin ownerId } }`;
     const clear = (await ask(query, "FLEET_MANAGER", "default")).data.vehicle;

@@ -86,7 +86,7 @@ export class FleetChanges {
 
   async changeAlert(viewer: Viewer, id: string, action: "acknowledge" | "resolve"): Promise<Outcome<Alert>> {
     const alert = await this.deps.clients.alert.alert(id);
-    if (!alert || !(await isVisible(viewer, alert.vehicleId))) {
+    if (!alert || !(await viewer.sees(alert.vehicleId))) {
       return refused("NOT_FOUND", `There is no alert "${id}"`, "id");
     }
     return this.#forward(viewer, `alert.${action}`, alert.vehicleId, "alert", { id }, () =>
@@ -97,7 +97,7 @@ export class FleetChanges {
   /** An appointment of a visible vehicle, as it is now. @throws PublicError NOT_FOUND, FORBIDDEN */
   async appointment(viewer: Viewer, id: string): Promise<Appointment> {
     const appointment = await this.deps.clients.scheduling.appointment(id);
-    if (!appointment || !(await isVisible(viewer, appointment.vehicleId))) {
+    if (!appointment || !(await viewer.sees(appointment.vehicleId))) {
       throw new PublicError("NOT_FOUND", `There is no appointment "${id}"`, { id });
     }
     return appointment;
@@ -122,7 +122,7 @@ export class FleetChanges {
     send: () => Promise<Appointment | null>,
   ): Promise<Outcome<Appointment>> {
     const appointment = await this.deps.clients.scheduling.appointment(id);
-    if (!appointment || !(await isVisible(viewer, appointment.vehicleId))) {
+    if (!appointment || !(await viewer.sees(appointment.vehicleId))) {
       return refused("NOT_FOUND", `There is no appointment "${id}"`, "id");
     }
     return this.#forward(viewer, action, appointment.vehicleId, "scheduling", details, send);
@@ -156,17 +156,6 @@ export class FleetChanges {
       const { tenantId } = viewer.scope;
       this.deps.cache.invalidate(vehicleTag(tenantId, vehicleId), listTag(tenantId, service));
     }
-  }
-}
-
-/** What belongs to a vehicle outside the scope is answered like what does not exist. */
-async function isVisible(viewer: Viewer, vehicleId: string): Promise<boolean> {
-  try {
-    await viewer.vehicle(vehicleId);
-    return true;
-  } catch (error) {
-    if (error instanceof PublicError && (error.code === "NOT_FOUND" || error.code === "FORBIDDEN")) return false;
-    throw error;
   }
 }
 

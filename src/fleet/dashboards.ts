@@ -2,7 +2,7 @@ import { DAY, MINUTE } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { groupBy } from "../base/groups.js";
 import { round } from "../base/numbers.js";
-import { requestedRange, startOfUtcDay } from "../base/time-range.js";
+import { requestedRange, startOfUtcDay, type TimeRange } from "../base/time-range.js";
 import { alertStatus, newestFirst, worstFirst } from "../domain/fleet/alerts.js";
 import { isFinished } from "../domain/fleet/cost.js";
 import { bandOf, needsAttention } from "../domain/fleet/health.js";
@@ -138,12 +138,14 @@ export async function technicianDashboard(viewer: Viewer, technicianId: string, 
   const today = { start: startOfUtcDay(now), end: startOfUtcDay(now) + DAY };
   const reader = viewer.reader(args.refresh);
   const sources = new Sources(viewer);
+  // Workshops serve several fleets and tenants: of a technician's jobs only those of vehicles that the viewer may see.
+  const visible = async (wanted: TimeRange) => {
+    const entry = await reader.schedule(technicianId, wanted);
+    return { ...entry, value: entry.value && (await viewer.visible(entry.value)) };
+  };
   const [schedule, performed] = await Promise.all([
-    sources.read(
-      "scheduling",
-      reader.schedule(technicianId, { start: today.start - DAY, end: today.end + SCHEDULE_DAYS_AHEAD * DAY }),
-    ),
-    sources.read("scheduling", reader.schedule(technicianId, { start: range.start - DAY, end: range.end + DAY })),
+    sources.read("scheduling", visible({ start: today.start - DAY, end: today.end + SCHEDULE_DAYS_AHEAD * DAY })),
+    sources.read("scheduling", visible({ start: range.start - DAY, end: range.end + DAY })),
   ]);
   sources.ledger.assertSomething();
   if (schedule === null && sources.ledger.warnings.length === 0) {

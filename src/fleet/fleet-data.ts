@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { PublicError } from "../base/errors.js";
 import { once } from "../base/once.js";
 import { contains, dayWider, type TimeRange } from "../base/time-range.js";
-import { canSeeEverything, canSeeVehicle } from "../domain/access/can.js";
+import { canSeeEverything, canSeeVehicle, seesJobsOnly } from "../domain/access/can.js";
 import { ALL } from "../domain/access/scope.js";
 import { scoreOf } from "../domain/fleet/health.js";
 import type {
@@ -77,8 +77,9 @@ export class FleetData {
     return this.#once("scope", () => {
       const { scope } = this.viewer;
       return this.#try("ingestion", async () => {
-        if (scope.vehicleIds !== ALL) {
-          const found = await this.#collect("ingestion", [...scope.vehicleIds], (id) => this.reader.vehicle.load(id));
+        const named = seesJobsOnly(scope) ? await this.viewer.assignedVehicles() : scope.vehicleIds;
+        if (named !== ALL) {
+          const found = await this.#collect("ingestion", [...named], (id) => this.reader.vehicle.load(id));
           return found?.values.flatMap((v) => (v && canSeeVehicle(scope, v) ? [v] : [])) ?? null;
         }
         const all = this.#note(await this.reader.vehicles());

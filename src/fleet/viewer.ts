@@ -1,6 +1,6 @@
-import type { Clock } from "../base/clock.js";
+import { type Clock, DAY } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
-import { canNameFleet, canNameVehicle, canSeeVehicle } from "../domain/access/can.js";
+import { canNameFleet, canNameVehicle, canSeeEverything, canSeeVehicle, seesJobsOnly } from "../domain/access/can.js";
 import { type Principal, type Scope, scopeOf, type TenantFleets } from "../domain/access/scope.js";
 import type { Vehicle } from "../domain/fleet/records.js";
 import type { Freshness, Reader } from "../upstream/index.js";
@@ -20,11 +20,14 @@ export interface FleetSettings {
   readonly cacheTtlMs: number;
 }
 
+const ASSIGNED_MS = 365 * DAY;
+
 /** One principal asking one thing: who it is, what may be seen, and the request's own loaders. */
 export class Viewer {
   readonly scope: Scope;
   readonly ledger = new Ledger();
   readonly #readers = new Map<Freshness, Reader>();
+  #assigned: Promise<ReadonlySet<string>> | undefined;
 
   constructor(
     readonly principal: Principal,
@@ -74,10 +77,44 @@ export class Viewer {
       throw new PublicError("FORBIDDEN", "This vehicle is outside your scope", { id });
     const entry = await this.reader(refresh).vehicle.load(id);
     this.ledger.note(entry);
-    if (!entry.value || !canSeeVehicle(this.scope, entry.value)) {
+    if (!entry.value || !canSeeVehicle(this.scope, entry.value) || !(await this.#isAssigned(id))) {
       throw new PublicError("NOT_FOUND", `There is no vehicle "${id}"`, { id });
     }
     return entry.value;
+  }
+
+  /** Whether a vehicle may be seen; what belongs to others is answered like what does not exist. */
+  async sees(vehicleId: string): Promise<boolean> {
+    try {
+      await this.vehicle(vehicleId);
+      return true;
+    } catch (error) {
+      if (error instanceof PublicError && (error.code === "NOT_FOUND" || error.code === "FORBIDDEN")) return false;
+      throw error;
+    }
+  }
+
+  /** Those of the records whose vehicles may be seen. */
+  async visible<T extends { readonly vehicleId: string }>(records: readonly T[]): Promise<T[]> {
+    if (canSeeEverything(this.scope)) return [...records];
+    const seen = await Promise.all(records.map(({ vehicleId }) => this.sees(vehicleId)));
+    return records.filter((_, i) => seen[i]);
+  }
+
+  /** Vehicles of the viewer's own jobs, a year back and a year ahead. */
+  assignedVehicles(): Promise<ReadonlySet<string>> {
+    this.#assigned ??= (async () => {
+      const now = this.now();
+      const range = { start: now - ASSIGNED_MS, end: now + ASSIGNED_MS };
+      const jobs = await this.reader(false).schedule(this.principal.userId, range);
+      this.ledger.note(jobs);
+      return new Set(jobs.value?.map(({ vehicleId }) => vehicleId));
+    })();
+    return this.#assigned;
+  }
+
+  async #isAssigned(vehicleId: string): Promise<boolean> {
+    return !seesJobsOnly(this.scope) || (await this.assignedVehicles()).has(vehicleId);
   }
 
   assertFleet(id: string | null): void {

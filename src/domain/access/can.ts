@@ -10,9 +10,14 @@ export function canSeeVehicle(
   return vehicle.fleetId === null ? scope.fleetIds === ALL : canNameFleet(scope, vehicle.fleetId);
 }
 
+/** Technicians see the vehicles of the jobs that are assigned to them, unless their token names vehicles. */
+export function seesJobsOnly(scope: Scope): boolean {
+  return scope.role === "TECHNICIAN" && scope.vehicleIds === ALL;
+}
+
 /** Whether nothing of what the upstream services tell lies outside. */
 export function canSeeEverything(scope: Scope): boolean {
-  return scope.vehicleIds === ALL && scope.fleetIds === ALL && scope.foreignFleetIds.size === 0;
+  return !seesJobsOnly(scope) && scope.vehicleIds === ALL && scope.fleetIds === ALL && scope.foreignFleetIds.size === 0;
 }
 
 /** Whether a vehicle id may be asked for at all: decided without a lookup, so that a refusal tells nothing. */
