@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { AuditLog, Checkpointer, checkpointKey } from "./audit/index.js";
 import { Standing, systemActor, TenantAdmin, UserAdmin } from "./auth/index.js";
-import { HOUR, systemClock } from "./base/clock.js";
+import { DAY, HOUR, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import {
   AccessRecords,
@@ -86,6 +86,8 @@ export type CoreConfig = Pick<
   | "ANONYMIZE_SECRET"
 >;
 
+/** Forgets sessions that ended long ago. */
+const SESSIONS_JOB = "sessions.purge";
 /** Lease under which one of several processes writes to a store that they share. */
 const STORE_WRITER = "events.store-writer";
 
@@ -171,6 +173,12 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       }),
     );
     jobs.every(RETENTION_JOB, dailyAt(RETENTION_HOUR));
+    jobs.define(SESSIONS_JOB, async () => {
+      // For as long as a token that they gave out could still be shown, ended sessions must be known.
+      const before = new Date(systemClock() - Math.max(DAY, config.JWT_EXPIRY_HOURS * HOUR));
+      return { purged: await access.sessions.purge(before) };
+    });
+    jobs.every(SESSIONS_JOB, dailyAt(RETENTION_HOUR));
     return { database, ...access, audit, checkpointer, jobs, events, letters, erasure, close };
   } catch (error) {
     await close();

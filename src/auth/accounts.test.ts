@@ -181,6 +181,20 @@ describe("renewing", () => {
 });
 
 describe("what ends at once", () => {
+  it("is forgotten once no token of it can be shown any more", async () => {
+    const { username } = await someone();
+    const [ended, open] = [await signIn(username), await signIn(username)];
+    const principal = await accounts.authenticate(ended.accessToken);
+    await accounts.logout(principal, false);
+    const sessions = new Sessions(database.prisma, () => Promise.reject(new Error("changes nothing")));
+    const left = () => database.prisma.session.count({ where: { userId: principal.userId } });
+    await sessions.purge(new Date(NOW - DAY));
+    expect(await left()).toBe(2);
+    await sessions.purge(new Date(Date.now() + DAY));
+    expect(await left()).toBe(1);
+    await accounts.refresh(open.refreshToken, null);
+  });
+
   it("is a session that is signed out of, alone or with all others", async () => {
     const { username } = await someone();
     const [one, two, three] = [await signIn(username), await signIn(username), await signIn(username)];
