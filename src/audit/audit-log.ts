@@ -35,6 +35,8 @@ const SEAL_EVERY_MS = 100;
 const BATCH = 500;
 /** Time left to everything else for each time spent: embedded, the database works on the same thread. */
 const PAUSE = { least: 1, most: 30 };
+/** However busy: what was done a while ago should be in the trail. */
+const LONGEST_PAUSE_MS = 1000;
 /** Busy beyond this share of the time, the thread has none to spare. */
 const BUSY = 0.7;
 
@@ -153,7 +155,9 @@ export class AuditLog {
   async #rest(busyMs: number): Promise<void> {
     if (this.#readers > 0) return;
     const before = performance.eventLoopUtilization();
-    await sleep(busyMs * this.#pause, undefined, { signal: this.#hurry.signal }).catch(() => undefined);
+    await sleep(Math.min(LONGEST_PAUSE_MS, busyMs * this.#pause), undefined, { signal: this.#hurry.signal }).catch(
+      () => undefined,
+    );
     const { utilization } = performance.eventLoopUtilization(before);
     this.#pause = utilization > BUSY ? Math.min(PAUSE.most, this.#pause * 2) : Math.max(PAUSE.least, this.#pause / 2);
   }
