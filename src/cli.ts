@@ -125,7 +125,9 @@ async function verifyAudit([command, ...args]: string[]): Promise<number> {
     console.error(`${fault.kind}: tenant ${fault.tenant}, entry ${fault.seq}: ${fault.message}`);
     return 1;
   }
-  console.log(`The audit trail is whole. Tenants: ${tenants}, entries: ${entries}, signed checkpoints: ${checkpoints}.`);
+  console.log(
+    `The audit trail is whole. Tenants: ${tenants}, entries: ${entries}, signed checkpoints: ${checkpoints}.`,
+  );
   if (unsigned > 0) console.log(`${unsigned} of them are newer than the last checkpoint, which nothing proves yet.`);
   return 0;
 }
