@@ -276,6 +276,7 @@ function rateLimits(config: Config, limiters: RateLimiters): RateLimitOptions {
     signedIn: limiters.create("user", config.RATE_LIMIT_PER_MINUTE, 60),
     strangers: limiters.create("address", config.RATE_LIMIT_STRANGERS_PER_MINUTE, 60),
     ingest: limiters.create("ingest", config.RATE_LIMIT_INGEST_PER_MINUTE, 60),
+    isWriteKey: (key) => config.WRITE_KEYS.includes(key),
   };
 }
 

@@ -149,6 +149,14 @@ describe("rate limits", () => {
           expect([response.status, response.headers.get("ratelimit-limit")]).toEqual([200, "100000"]);
         }
       }
+      const inQuery = await post(gateway.base, "/v1/events?write_key=write-key-1", [event]);
+      expect([inQuery.status, inQuery.headers.get("ratelimit-limit")]).toEqual([200, "100000"]);
+      // Keys that are made up have no points of their own.
+      const statuses = [];
+      for (let i = 0; i < 4; i++) {
+        statuses.push((await post(gateway.base, "/v1/events", [event], { "x-write-key": `made-up-${i}` })).status);
+      }
+      expect(statuses).toEqual([401, 401, 429, 429]);
     } finally {
       await gateway.stop();
     }

@@ -36,6 +36,7 @@ describe("the size of an operation", () => {
       1 + 10 * (1 + 21),
     );
     expect(size("query ($n: Int) { vehicles(first: $n) { nodes { id } } }", { n: "x" }).cost).toBe(1 + 50 * 2);
+    expect(size("query ($n: Int) { vehicles(first: $n) { nodes { id } } }", { n: null }).cost).toBe(1 + 50 * 2);
   });
 
   it("counts fragments wherever they are used", () => {
@@ -79,6 +80,14 @@ describe("limits", () => {
     const found = faults(text).find(({ extensions }) => extensions.code === "QUERY_TOO_COMPLEX");
     expect(found?.message).toContain(`its ${what} of`);
     expect(found?.extensions).toMatchObject({ limit: LIMITS[what as keyof QueryLimits] });
+  });
+
+  it("wait for the variables where a list's length depends on them", () => {
+    const query =
+      "query ($n: Int) { vehicles(first: $n) { nodes { alerts(first: $n) { nodes { vehicle { claims(first: $n) { nodes { id } } } } } } } }";
+    expect(validate(schema, parse(query), [...specifiedRules, limitRule({ ...LIMITS, cost: 100 })])).toEqual([]);
+    expect(size(query, { n: 1 }).cost).toBeLessThan(100);
+    expect(size(query, { n: 500 }).cost).toBeGreaterThan(LIMITS.cost);
   });
 
   it("let pass what is just within", () => {

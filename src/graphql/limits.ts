@@ -39,19 +39,20 @@ type Variables = Readonly<Record<string, unknown>>;
  * Sizes an operation in one pass, each fragment once however often it is spread. Depth: levels of fields. Cost: a field
  * costs 1, and what is below a list as many times as the list may be long: `first` or `limit`, or 10. Introspection is
  * as large as the schema makes it and counts nothing.
+ * @param variables null before they are known: lists that depend on them count once
  */
 export function sizeOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
-  variables: Variables,
+  variables: Variables | null,
 ): QuerySize {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
   const known = new Map<string, QuerySize>();
-  const given = { ...defaultsOf(operation), ...variables };
+  const given = variables && { ...defaultsOf(operation), ...variables };
 
   const ofFragment = (name: string): QuerySize => {
     const found = known.get(name);
@@ -117,12 +118,18 @@ function defaultsOf(operation: OperationDefinitionNode): Variables {
   );
 }
 
-function lengthOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined, variables: Variables): number {
+function lengthOf(
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown> | undefined,
+  variables: Variables | null,
+): number {
   for (const { name, value } of node.arguments ?? []) {
     if (!LENGTHS.includes(name.value)) continue;
     const length =
-      value.kind === Kind.VARIABLE ? variables[value.name.value] : "value" in value ? value.value : undefined;
-    if (Number(length) >= 0) return Number(length);
+      value.kind === Kind.VARIABLE ? variables?.[value.name.value] : "value" in value ? value.value : undefined;
+    if (length != null && Number(length) >= 0) return Number(length);
+    // Not known yet: whoever knows the variables counts again.
+    if (variables === null) return 1;
   }
   const paged = field?.args.find(({ name }) => LENGTHS.includes(name));
   if (typeof paged?.defaultValue === "number") return paged.defaultValue;
@@ -146,7 +153,7 @@ export function excessOf(size: QuerySize, limits: QueryLimits): GraphQLError | n
 export function limitRule(limits: QueryLimits) {
   return (context: ValidationContext): ASTVisitor => ({
     OperationDefinition(operation) {
-      const excess = excessOf(sizeOf(context.getSchema(), context.getDocument(), operation, {}), limits);
+      const excess = excessOf(sizeOf(context.getSchema(), context.getDocument(), operation, null), limits);
       if (excess) context.reportError(excess);
       return false;
     },

@@ -6,6 +6,7 @@ import { PublicError } from "../base/errors.js";
 import { type Batch, BatchRefused, type Intake, SHAPES, SpoolRefused } from "../events/index.js";
 import { errorBody } from "./errors.js";
 import { type Body, type Dialect, INGEST_ENDPOINTS, type IngestEndpoint } from "./ingest-dialects.js";
+import { writeKeyOf } from "./write-keys.js";
 
 export interface IngestOptions {
   readonly intake: Intake;
@@ -70,12 +71,12 @@ async function take(endpoint: IngestEndpoint, options: IngestOptions, request: F
 /** @throws PublicError UNAUTHENTICATED */
 function tenantOf(request: FastifyRequest, writeKeys: ReadonlyMap<string, string>): string {
   if (request.principal) return request.principal.tenantId;
-  const given = request.headers["x-write-key"] ?? (request.query as Record<string, unknown>).write_key;
-  const tenant = typeof given === "string" ? writeKeys.get(given) : undefined;
+  const given = writeKeyOf(request);
+  const tenant = given === null ? undefined : writeKeys.get(given);
   if (tenant !== undefined) return tenant;
   throw new PublicError(
     "UNAUTHENTICATED",
-    given === undefined
+    given === null
       ? "Not signed in: send Authorization: Bearer <token>, or a write key as X-Write-Key"
       : "There is no such write key",
   );

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { PublicError } from "../base/errors.js";
 import type { Allowance, RateLimiter } from "../base/rates.js";
+import { writeKeyOf } from "./write-keys.js";
 
 export interface RateLimitOptions {
   /** Points of a signed-in user or key. */
@@ -9,6 +10,8 @@ export interface RateLimitOptions {
   readonly strangers: RateLimiter;
   /** Batches of events, by user or write key. */
   readonly ingest: RateLimiter;
+  /** A key that is none gives nobody points of its own. */
+  readonly isWriteKey: (key: string) => boolean;
 }
 
 declare module "fastify" {
@@ -52,9 +55,10 @@ async function take(request: FastifyRequest, reply: FastifyReply, limits: RateLi
 
 function who(request: FastifyRequest, limits: RateLimitOptions): { limiter: RateLimiter; key: string } {
   const { principal } = request;
-  const writeKey = request.headers["x-write-key"];
-  if (request.routeOptions.config.isIngest && (principal || typeof writeKey === "string")) {
-    return { limiter: limits.ingest, key: principal ? userKey(principal) : `key|${String(writeKey).slice(0, 200)}` };
+  if (request.routeOptions.config.isIngest) {
+    const writeKey = writeKeyOf(request);
+    if (principal) return { limiter: limits.ingest, key: userKey(principal) };
+    if (writeKey !== null && limits.isWriteKey(writeKey)) return { limiter: limits.ingest, key: `key|${writeKey}` };
   }
   return principal
     ? { limiter: limits.signedIn, key: userKey(principal) }
