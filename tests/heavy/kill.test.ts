@@ -1,10 +1,10 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { remoteOperator } from "../../src/control.js";
-import { AuditEntries, openDatabase } from "../../src/db/index.js";
+import { AuditEntries, AuditSubjects, openDatabase } from "../../src/db/index.js";
 import { moments } from "../support/moments.js";
 import { ended, startProcess } from "../support/processes.js";
 
@@ -45,18 +45,18 @@ it(`loses no acknowledged user and leaves no gap in the audit over ${ROUNDS} kil
 
   const database = await openDatabase({ folder: DATA_DIR });
   try {
-    const entries = new AuditEntries(database.prisma);
+    const masterKey = Buffer.from(await readFile(join(DATA_DIR, "audit-master-key"), "utf8"), "base64");
+    const entries = new AuditEntries(database.prisma, new AuditSubjects(database.prisma, masterKey));
     await entries.seal([]);
-    const names = new Set((await database.prisma.user.findMany()).map((user) => user.username));
+    const users = await database.prisma.user.findMany();
+    const names = new Set(users.map((user) => user.username));
     expect(acknowledged.length).toBeGreaterThan(ROUNDS);
     expect(acknowledged.filter((name) => !names.has(name))).toEqual([]);
     const rows = await database.prisma.auditEntry.findMany({ orderBy: { seq: "asc" } });
     expect(rows.map((row) => Number(row.seq))).toEqual(rows.map((_, i) => i + 1));
     // Exactly one entry per user made: none lost between the change and the trail, none doubled by the restart.
-    const made = rows
-      .filter((row) => row.action === "user.create")
-      .map((row) => (row.details as { username: string }).username);
-    expect(made.toSorted()).toEqual([...names].toSorted());
+    const made = rows.filter((row) => row.action === "user.create").map((row) => row.resource);
+    expect(made.toSorted()).toEqual(users.map(({ id }) => `users/${id}`).toSorted());
     console.log(`${acknowledged.length} acknowledged users, ${rows.length} audit entries, ${ROUNDS} kills`);
   } finally {
     await database.close();
