@@ -1,3 +1,4 @@
+import type { Plan, PlanRow } from "../../domain/insights/plan.js";
 import { ClickHouseAppender } from "./clickhouse-append.js";
 import { ClickHouseConnection } from "./clickhouse-connection.js";
 import { hasCode } from "./clickhouse-errors.js";
@@ -12,6 +13,8 @@ import {
 } from "./clickhouse-schema.js";
 import { clickHouseViews } from "./clickhouse-views.js";
 import { pending } from "./migrations.js";
+import { CLICKHOUSE } from "./sql/clickhouse-dialect.js";
+import { planQuery } from "./sql/index.js";
 import {
   type Appended,
   type EventCount,
@@ -154,6 +157,11 @@ class ClickHouseStore implements EventStore {
   events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]> {
     const { sql, parameters } = eventsQuery(filter, limit, after);
     return this.#connection.rows<EventRow>(sql, parameters);
+  }
+
+  async answer(plan: Plan): Promise<PlanRow[]> {
+    const { sql, parameters, named } = planQuery(plan, CLICKHOUSE);
+    return (await this.#connection.rows<PlanRow>(sql, parameters)).map(named);
   }
 
   async keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null> {

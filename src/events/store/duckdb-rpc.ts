@@ -14,6 +14,8 @@ export type CallName = keyof DuckDbCalls;
 export interface ReadRequest {
   readonly sql: string;
   readonly parameters: Readonly<Record<string, Value>>;
+  /** Looks at much and computes: worth all of the machine while it runs. */
+  readonly analytic?: boolean;
 }
 
 export type Request =
@@ -31,6 +33,8 @@ export interface DuckDbSettings {
   /** Bytes, as DuckDB writes them: `512MB`. */
   readonly memoryLimit: string;
   readonly threads: number;
+  /** As many while a plan is answered. */
+  readonly analyticThreads: number;
   /** Connections that read at the same time. */
   readonly readers: number;
   /** Rows of one result: more is an error. */

@@ -25,6 +25,8 @@ export class DuckDbService implements DuckDbCalls {
   readonly #views = new Map<string, Promise<unknown>>();
   #writes: Promise<unknown> = Promise.resolve();
   #closing = false;
+  /** How many reads are under way that may use all threads. */
+  #analytic = 0;
   /** Users who were erased since the file was last written anew. */
   readonly #erased = new Set<string>();
   #rewriting: NodeJS.Timeout | undefined;
@@ -55,11 +57,12 @@ export class DuckDbService implements DuckDbCalls {
     return this.#write(() => this.#appender.append(segments));
   }
 
-  read({ sql, parameters }: ReadRequest, receive: Receive): Promise<void> {
+  read({ sql, parameters, analytic = false }: ReadRequest, receive: Receive): Promise<void> {
     return this.#readers.use(async (connection) => {
       const { values, types } = bound(parameters);
       // Not streamed: the driver takes an error in the middle of a stream for its end, and half a result for all of it.
-      const result = await connection.run(sql, values, types);
+      const run = () => connection.run(sql, values, types);
+      const result = await (analytic ? this.#widely(connection, run) : run());
       if (result.rowCount > this.#settings.maxRows) {
         throw new Error(`The result has more than ${this.#settings.maxRows} rows: ask for fewer, or for aggregates`);
       }
@@ -71,6 +74,18 @@ export class DuckDbService implements DuckDbCalls {
         );
       }
     });
+  }
+
+  /** With all threads, for as long as anything is computed so. */
+  async #widely<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
+    const { threads, analyticThreads } = this.#settings;
+    if (threads === analyticThreads) return work();
+    if (this.#analytic++ === 0) await connection.run(`SET GLOBAL threads = ${analyticThreads}`);
+    try {
+      return await work();
+    } finally {
+      if (--this.#analytic === 0) await connection.run(`SET GLOBAL threads = ${threads}`);
+    }
   }
 
   deleteReceivedBefore(tenant: string, only: boolean, types: readonly string[], before: number): Promise<number> {

@@ -2,8 +2,11 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { Plan, PlanRow } from "../../domain/insights/plan.js";
 import { countsQuery, eventsQuery } from "./duckdb-reads.js";
 import type { CallName, DuckDbCalls, DuckDbSettings, ReadRequest, Reply, Request } from "./duckdb-rpc.js";
+import { DUCKDB } from "./sql/duckdb-dialect.js";
+import { planQuery } from "./sql/index.js";
 import {
   type Appended,
   type EventCount,
@@ -23,8 +26,8 @@ export interface DuckDbOptions {
   /** What DuckDB may hold in memory, e.g. `512MB`; more goes to files in the folder. */
   readonly memoryLimit?: string;
   /**
-   * What one query may use, half of the machine's by default. With more than one, the caller of DuckDB spins while the
-   * others work: on two cores appending then costs half as much again.
+   * What one query may use, half of the machine's by default; while a plan is answered, all of them. With more than one,
+   * the caller of DuckDB spins while the others work: on two cores appending then costs half as much again.
    */
   readonly threads?: number;
   /** Reads at the same time. */
@@ -42,6 +45,7 @@ export async function openDuckDbStore(options: DuckDbOptions): Promise<EventStor
     folder: options.folder,
     memoryLimit: options.memoryLimit ?? "512MB",
     threads: options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+    analyticThreads: options.threads ?? availableParallelism(),
     readers: options.readers ?? 3,
     maxRows: options.maxRows ?? 2_000_000,
   });
@@ -88,6 +92,11 @@ class DuckDbStore implements EventStore {
 
   events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]> {
     return this.#read<EventRow>(eventsQuery(filter, limit, after));
+  }
+
+  async answer(plan: Plan): Promise<PlanRow[]> {
+    const { sql, parameters, named } = planQuery(plan, DUCKDB);
+    return (await this.#read<PlanRow>({ sql, parameters, analytic: true })).map(named);
   }
 
   async keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null> {

@@ -1,3 +1,4 @@
+import type { Plan } from "../../domain/insights/plan.js";
 import {
   type EventCursor,
   type EventFilter,
@@ -28,6 +29,7 @@ export class PatientStore implements EventStore {
   counts = async (filter: EventFilter, granularity: Granularity) => (await this.#store()).counts(filter, granularity);
   events = async (filter: EventFilter, limit: number, after?: EventCursor) =>
     (await this.#store()).events(filter, limit, after);
+  answer = async (plan: Plan) => (await this.#store()).answer(plan);
   keyedBatch = async (tenant: string, key: string) => (await this.#store()).keyedBatch(tenant, key);
   query = async <Row extends object>(sql: string, parameters?: Readonly<Record<string, Value>>) =>
     (await this.#store()).query<Row>(sql, parameters);

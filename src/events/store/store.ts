@@ -1,3 +1,4 @@
+import type { Plan, PlanRow } from "../../domain/insights/plan.js";
 import type { StoredEvent } from "../event.js";
 
 /** A request that came with an `Idempotency-Key`: repeating it gives the same reply, another body under it is refused. */
@@ -72,6 +73,8 @@ export interface EventStore {
   counts(filter: EventFilter, granularity: Granularity): Promise<EventCount[]>;
   /** Events, newest first (time, then id, both descending). */
   events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]>;
+  /** Answers a question; what the rows hold is said beside each kind of plan. */
+  answer(plan: Plan): Promise<PlanRow[]>;
   /** The batch that came with this key, if it has been appended. */
   keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null>;
   /**
