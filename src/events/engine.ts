@@ -8,7 +8,7 @@ import { Drain, readLines, type Segment, Spool, SpoolRefused } from "../spool/in
 import type { DeadLetter, StoredEvent } from "./event.js";
 import { Intake, type IntakeOptions } from "./intake.js";
 import type { EventRegistry } from "./registry/index.js";
-import { type EventStore, StoreUnavailable } from "./store/index.js";
+import { type EventStore, StoreUnavailable, type Touch } from "./store/index.js";
 
 export interface EngineOptions {
   /** The spools' folder. */
@@ -142,10 +142,20 @@ export class EventEngine {
 async function storeEvents(options: EngineOptions, audit: Spool, segments: readonly Segment[]): Promise<void> {
   const startedAt = performance.now();
   const { stored, duplicates } = await options.exclusively(() =>
-    options.store.append(segments.map(({ path }) => path)),
+    options.store.append(
+      segments.map(({ path }) => path),
+      touchesOf(segments),
+    ),
   );
   options.metrics.eventsStored(stored, duplicates, (performance.now() - startedAt) / 1000);
   for (const segment of segments) if (segment.marks.has(AUDITED)) await audit.adopt(segment);
+}
+
+/** What the segments change; undefined where one does not say it of all its lines. */
+function touchesOf(segments: readonly Segment[]): Touch[] | undefined {
+  const notes = segments.map((segment) => segment.notes.map((note) => note.touches as Touch[] | undefined));
+  const isKnown = notes.every((ofOne) => ofOne.length > 0 && ofOne.every((touches) => touches !== undefined));
+  return isKnown ? notes.flat().flatMap((touches) => touches ?? []) : undefined;
 }
 
 /** A few at a time: whole segments are too many to be parsed in one go. */

@@ -9,7 +9,7 @@ import { refusesConsent, withoutPerson } from "./anonymise.js";
 import { type DeadLetter, encodeEvents, type Fault, type FaultKind, type StoredEvent } from "./event.js";
 import type { EventRegistry } from "./registry/index.js";
 import { isRefused, type RawMessage, type Refused, type Shape } from "./shapes/index.js";
-import type { EventStore, KeyedBatch } from "./store/index.js";
+import type { EventStore, KeyedBatch, Touch } from "./store/index.js";
 
 /** Messages that arrived together and are taken in together. */
 export interface Batch {
@@ -175,9 +175,20 @@ export class Intake {
       const mark = this.options.markOf(event);
       if (mark !== null) marks.add(mark);
     }
-    if (marks.size === 0 && keyed === null) return null;
-    return { ...(marks.size > 0 && { marks: [...marks] }), ...(keyed && { batch: keyed }) };
+    return { ...(marks.size > 0 && { marks: [...marks] }), touches: touchesOf(events), ...(keyed && { batch: keyed }) };
   }
+}
+
+/** What a batch changes: of each type, between which times. */
+function touchesOf(events: readonly StoredEvent[]): Touch[] {
+  const touches = new Map<string, { tenant: string; type: string; first: number; last: number }>();
+  for (const { tenant, type, time } of events) {
+    const touch = touches.get(type);
+    if (!touch) touches.set(type, { tenant, type, first: time, last: time });
+    else if (time < touch.first) touch.first = time;
+    else if (time > touch.last) touch.last = time;
+  }
+  return [...touches.values()];
 }
 
 function keyId(tenant: string, key: string): string {

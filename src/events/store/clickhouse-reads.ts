@@ -1,4 +1,4 @@
-import type { EventCursor, EventFilter, Granularity, Value } from "./store.js";
+import type { Basis, EventCursor, EventFilter, Granularity, Value } from "./store.js";
 
 interface Query {
   readonly sql: string;
@@ -33,6 +33,19 @@ export function eventsQuery(filter: EventFilter, limit: number, after: EventCurs
         latitude, longitude, amount, currency, properties
       FROM events WHERE ${parts.join(" AND ")} ORDER BY time DESC, id DESC LIMIT ${Math.trunc(limit)}`,
     parameters,
+  };
+}
+
+export function versionQuery({ tenant, types, from, to }: Basis): Query {
+  const parts = [
+    ...(types ? ["type IN {types:Array(String)}"] : []),
+    ...(from === null ? [] : [`day >= toDate32(${moment("from")})`]),
+    ...(to === null ? [] : [`day <= toDate32(${moment("to")})`]),
+  ];
+  return {
+    sql: `SELECT sum(count) AS version FROM changes
+      WHERE tenant = {tenant:String} AND (type = '' OR (${parts.join(" AND ") || "true"}))`,
+    parameters: { tenant, ...(types && { types }), ...(from !== null && { from }), ...(to !== null && { to }) },
   };
 }
 

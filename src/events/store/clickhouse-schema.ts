@@ -75,10 +75,22 @@ export function clickHouseMigrations(layout: ClickHouseLayout): readonly Migrati
         `CREATE TABLE IF NOT EXISTS incoming_new${cluster} (position UInt64) ENGINE = Memory`,
       ],
     },
+    {
+      version: 2,
+      name: "changes by type and day",
+      statements: [
+        `CREATE TABLE IF NOT EXISTS changes${cluster}
+          (tenant LowCardinality(String), type LowCardinality(String), day Date32, count UInt64)
+          ENGINE = ${engine(layout, "SummingMergeTree")} ORDER BY (tenant, type, day)
+          COMMENT 'What was added or deleted, by whichever replica: sums only ever grow, and so tell versions apart'`,
+        `CREATE MATERIALIZED VIEW IF NOT EXISTS changes_by_events${cluster} TO changes AS
+          SELECT tenant, type, toDate32(time) AS day, count() AS count FROM events GROUP BY tenant, type, day`,
+      ],
+    },
   ];
 }
 
 /** Without arguments the server's own default path and replica name hold. */
-function engine({ replicated }: ClickHouseLayout): string {
-  return replicated ? "ReplicatedMergeTree" : "MergeTree";
+function engine({ replicated }: ClickHouseLayout, kind = "MergeTree"): string {
+  return replicated ? `Replicated${kind}` : kind;
 }

@@ -2,7 +2,7 @@ import type { Plan, PlanRow } from "../../domain/insights/plan.js";
 import { ClickHouseAppender } from "./clickhouse-append.js";
 import { ClickHouseConnection } from "./clickhouse-connection.js";
 import { hasCode } from "./clickhouse-errors.js";
-import { countsQuery, eventsQuery } from "./clickhouse-reads.js";
+import { countsQuery, eventsQuery, versionQuery } from "./clickhouse-reads.js";
 import {
   type ClickHouseLayout,
   clickHouseMigrations,
@@ -17,6 +17,7 @@ import { CLICKHOUSE } from "./sql/clickhouse-dialect.js";
 import { planQuery } from "./sql/index.js";
 import {
   type Appended,
+  type Basis,
   type EventCount,
   type EventCursor,
   type EventFilter,
@@ -145,6 +146,12 @@ class ClickHouseStore implements EventStore {
     return this.#write(() => this.#appender.append(segments));
   }
 
+  async version(basis: Basis): Promise<string> {
+    const { sql, parameters } = versionQuery(basis);
+    const [row] = await this.#connection.rows<{ version: string }>(sql, parameters);
+    return row?.version ?? "0";
+  }
+
   async counts(filter: EventFilter, granularity: Granularity): Promise<EventCount[]> {
     type Row = { start: number | null; events: string; users: string; amount: string | null };
     const { sql, parameters } = countsQuery(filter, granularity);
@@ -233,6 +240,8 @@ class ClickHouseStore implements EventStore {
       const events = Number(found?.events);
       if (events > 0) {
         await this.#writer.run(`ALTER TABLE events DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, parameters);
+        // Of no type: a deletion counts for all of them.
+        await this.#writer.run("INSERT INTO changes SELECT {tenant:String}, '', toDate32(0), 1", parameters);
       }
       return events;
     });

@@ -130,6 +130,29 @@ describe.each(ENGINES)("events in $name", ({ start, here }) => {
       await engine.stop();
     });
 
+    describe("versions", () => {
+      const touchOf = (tenant: string, type: string, time: number) => ({ tenant, type, first: time, last: time });
+      it("change with what is appended or deleted within a basis, and with nothing else", async () => {
+        const tenant = newTenant();
+        const basis = { tenant, types: ["page_view"], from: START, to: START + DAY };
+        const add = async (id: string, fields: Partial<StoredEvent> = {}) => {
+          const one = event(tenant, id, fields);
+          await store.append([await segment([one])], [touchOf(tenant, one.type, one.time)]);
+        };
+        await add("a", { user: "ann" });
+        const first = await store.version(basis);
+        expect(await store.version(basis)).toBe(first);
+        await add("b", { type: "other" });
+        await add("c", { time: START + 2 * DAY });
+        expect(await store.version(basis)).toBe(first);
+        await add("d", { time: START + 7 });
+        const second = await store.version(basis);
+        expect(second).not.toBe(first);
+        await store.eraseUser(tenant, "ann");
+        expect(await store.version(basis)).not.toBe(second);
+      });
+    });
+
     describe("appending", () => {
       it("stores each event once, within a segment and across segments, the first one winning", async () => {
         const tenant = newTenant();

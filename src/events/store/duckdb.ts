@@ -1,14 +1,17 @@
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Plan, PlanRow } from "../../domain/insights/plan.js";
+import { DataVersions } from "./data-versions.js";
 import { countsQuery, eventsQuery } from "./duckdb-reads.js";
 import type { CallName, DuckDbCalls, DuckDbSettings, ReadRequest, Reply, Request } from "./duckdb-rpc.js";
 import { DUCKDB } from "./sql/duckdb-dialect.js";
 import { planQuery } from "./sql/index.js";
 import {
   type Appended,
+  type Basis,
   type EventCount,
   type EventCursor,
   type EventFilter,
@@ -17,6 +20,7 @@ import {
   type Granularity,
   type KeyedBatch,
   StoreUnavailable,
+  type Touch,
   type Value,
 } from "./store.js";
 
@@ -69,6 +73,9 @@ class DuckDbStore implements EventStore {
   readonly description: string;
   readonly #settings: DuckDbSettings;
   readonly #pending = new Map<number, Pending>();
+  readonly #versions = new DataVersions();
+  /** Versions are counted from the start of the process: those of another one mean something else. */
+  readonly #life = randomUUID();
   #worker: Worker | null = null;
   #lastId = 0;
   #closed: Promise<void> | null = null;
@@ -78,8 +85,14 @@ class DuckDbStore implements EventStore {
     this.description = `DuckDB ${join(settings.folder, "events.duckdb")}`;
   }
 
-  append(segments: readonly string[]): Promise<Appended> {
-    return this.#call("append", segments);
+  async append(segments: readonly string[], touches?: readonly Touch[]): Promise<Appended> {
+    const appended = await this.#call("append", segments);
+    if (appended.stored > 0) this.#versions.touch(touches);
+    return appended;
+  }
+
+  async version(basis: Basis): Promise<string> {
+    return `${this.#life}-${this.#versions.version(basis)}`;
   }
 
   async counts(filter: EventFilter, granularity: Granularity): Promise<EventCount[]> {
@@ -111,17 +124,21 @@ class DuckDbStore implements EventStore {
     return this.#read<Row>({ sql, parameters });
   }
 
-  deleteReceivedBefore(
+  async deleteReceivedBefore(
     tenant: string,
     types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
     before: number,
   ): Promise<number> {
     const only = "only" in types;
-    return this.#call("deleteReceivedBefore", tenant, only, only ? types.only : types.except, before);
+    const deleted = await this.#call("deleteReceivedBefore", tenant, only, only ? types.only : types.except, before);
+    if (deleted > 0) this.#versions.touchTenant(tenant);
+    return deleted;
   }
 
-  eraseUser(tenant: string, user: string): Promise<number> {
-    return this.#call("eraseUser", tenant, user);
+  async eraseUser(tenant: string, user: string): Promise<number> {
+    const erased = await this.#call("eraseUser", tenant, user);
+    if (erased > 0) this.#versions.touchTenant(tenant);
+    return erased;
   }
 
   async tenants(): Promise<string[]> {

@@ -25,7 +25,8 @@ export class PatientStore implements EventStore {
     readonly open: () => Promise<EventStore>,
   ) {}
 
-  append = async (segments: readonly string[]) => (await this.#store()).append(segments);
+  append: EventStore["append"] = async (segments, touches) => (await this.#store()).append(segments, touches);
+  version: EventStore["version"] = async (basis) => (await this.#store()).version(basis);
   counts = async (filter: EventFilter, granularity: Granularity) => (await this.#store()).counts(filter, granularity);
   events = async (filter: EventFilter, limit: number, after?: EventCursor) =>
     (await this.#store()).events(filter, limit, after);

@@ -1,5 +1,8 @@
 import type { Plan, PlanRow } from "../../domain/insights/plan.js";
 import type { StoredEvent } from "../event.js";
+import type { Basis, Touch } from "./data-versions.js";
+
+export type { Basis, Touch } from "./data-versions.js";
 
 /** A request that came with an `Idempotency-Key`: repeating it gives the same reply, another body under it is refused. */
 export interface KeyedBatch {
@@ -65,16 +68,19 @@ export interface EventStore {
   readonly description: string;
   /**
    * Moves spool segments into the store: exactly once per (tenant, id) whatever was appended before, all or nothing,
-   * durable when it resolves. Lines without `type` are the spool's own; those with `batch` hold a KeyedBatch.
+   * durable when it resolves. Lines without `type` are the spool's own; those with `batch` hold a KeyedBatch. `touches`
+   * tells what versions change; without it all do.
    * @throws StoreUnavailable when the store cannot be reached: try again later, the same call
    */
-  append(segments: readonly string[]): Promise<Appended>;
+  append(segments: readonly string[], touches?: readonly Touch[]): Promise<Appended>;
   /** Counts per bucket, ascending; empty buckets are left out. */
   counts(filter: EventFilter, granularity: Granularity): Promise<EventCount[]>;
   /** Events, newest first (time, then id, both descending). */
   events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]>;
   /** Answers a question; what the rows hold is said beside each kind of plan. */
   answer(plan: Plan): Promise<PlanRow[]>;
+  /** A text that is another one once anything that an answer rests on was added or deleted. */
+  version(basis: Basis): Promise<string>;
   /** The batch that came with this key, if it has been appended. */
   keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null>;
   /**
