@@ -30,8 +30,8 @@ export type Field =
   | { readonly column: "amount" | "latitude" | "longitude" }
   /** A field of the payload; several names lead into nested objects. */
   | { readonly property: readonly string[]; readonly type: PropertyType }
-  /** The first that is there and not empty, as text; else the text given. */
-  | { readonly firstOf: readonly Field[]; readonly otherwise?: string }
+  /** The first that is there and not empty, else the text given; read as text unless a type is named. */
+  | { readonly firstOf: readonly Field[]; readonly otherwise?: string; readonly type?: PropertyType }
   /** Hour of the day (0 to 23) or day of the week (1, Monday, to 7) by local clocks. */
   | { readonly part: "hour" | "weekday" };
 

@@ -97,7 +97,8 @@ export class Statement {
   valueOf(field: Field): string {
     if ("column" in field) return COLUMNS[field.column];
     if ("property" in field) return this.dialect.cast(this.dialect.property(field.property), field.type);
-    return this.textOf(field);
+    const text = this.textOf(field);
+    return "firstOf" in field && field.type ? this.dialect.cast(text, field.type) : text;
   }
 
   /** A field as text: what events are grouped by. */
