@@ -7,6 +7,7 @@ const LAYERS = [
   ["domain"],
   ["ops", "spool", "upstream", "db", "audit", "events"],
   ["fleet", "auth", "jobs", "load"],
+  ["analytics"],
   ["graphql", "http"],
 ];
 
@@ -42,9 +43,9 @@ module.exports = {
     {
       name: "siblings-meet-through-index",
       severity: "error",
-      from: { path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|graphql)/", pathNot: "\\.test\\.ts$" },
+      from: { path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/", pathNot: "\\.test\\.ts$" },
       to: {
-        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|graphql)/",
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/",
         pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"],
       },
     },

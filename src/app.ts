@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
+import { Analytics, Answers } from "./analytics/index.js";
 import { type AuditLog, NO_REQUEST } from "./audit/index.js";
 import {
   Accounts,
@@ -151,6 +152,15 @@ export async function createApp(config: Config): Promise<App> {
       changes,
       newViewer,
       events,
+      analytics: new Analytics({
+        events,
+        answers: new Answers({
+          store: events.store,
+          clock: systemClock,
+          maxRows: config.INSIGHTS_CACHE_ROWS,
+          ttlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
+        }),
+      }),
       letters: core.letters,
       jobs: core.jobs,
       erasure: core.erasure,

@@ -115,6 +115,10 @@ export const VARIABLES = {
     "how long upstream data is used; it is served for as long again, marked stale, while it is renewed",
   ),
   CACHE_MAX_BYTES: variable(number(256 * 1024 * 1024, 1024, 1024 ** 4), "size of the cache, counted as on the wire"),
+  INSIGHTS_CACHE_ROWS: variable(
+    number(1_000_000, 1000, 100_000_000),
+    "rows of answers over events that are kept until what they rest on changes, all answers together",
+  ),
   FORCE_REFRESH_PARAM: variable(
     z
       .string()

@@ -4,7 +4,7 @@ export { auditRecordOf } from "./audit-trail.js";
 export { type Replayed, replayDeadLetters } from "./dead-letters.js";
 export { EventEngine } from "./engine.js";
 export { ERASURE_JOB, ERASURE_JOB_OPTIONS, Erasure, type ErasureProgress } from "./erasure.js";
-export type { Area, DeadLetter, Fault, FaultKind, StoredEvent } from "./event.js";
+export { AREAS, type Area, type DeadLetter, type Fault, type FaultKind, type StoredEvent } from "./event.js";
 export { type Batch, type BatchFault, BatchRefused, Intake, type Receipt } from "./intake.js";
 export { ndjsonMessages } from "./ndjson.js";
 export {
@@ -21,6 +21,7 @@ export { applyRetention, RETENTION_HOUR, RETENTION_JOB } from "./retention.js";
 export { type RawMessage, SHAPES, type ShapeName } from "./shapes/index.js";
 export { createSources, type EventSource, type SourcesOptions } from "./sources/index.js";
 export {
+  type Basis,
   type EventFilter,
   type EventRow,
   type EventStore,

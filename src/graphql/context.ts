@@ -1,3 +1,4 @@
+import type { Analytics } from "../analytics/index.js";
 import type { AuditLog } from "../audit/index.js";
 import {
   type Accounts,
@@ -25,6 +26,7 @@ export interface Services {
   readonly changes: FleetChanges;
   readonly newViewer: (principal: Principal) => Viewer;
   readonly events: EventEngine;
+  readonly analytics: Analytics;
   readonly letters: DeadLetters;
   readonly jobs: Jobs;
   readonly erasure: Erasure;

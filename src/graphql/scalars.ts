@@ -50,6 +50,9 @@ const Money = new GraphQLScalarType<number, number>({
   parseValue: Number,
 });
 
+/** What a table's cell holds: whatever is a plain value. */
+const Cell = new GraphQLScalarType<string | number | null, unknown>({ name: "Cell", serialize: (value) => value });
+
 const URLText = new GraphQLScalarType<string, string>({ name: "URL", serialize: String, parseValue: String });
 
 export const scalars = {
@@ -59,4 +62,5 @@ export const scalars = {
   Money,
   JSONObject: GraphQLJSONObject,
   URL: URLText,
+  Cell,
 };

@@ -7,6 +7,8 @@ import { MASKS, type MaskName } from "../domain/access/masks.js";
 import { ACCESS_RULES, isOpenToAll, type Rule, refusal } from "../domain/access/rules.js";
 import { managementResolvers } from "./access/management.resolvers.js";
 import { accessResolvers } from "./access/resolvers.js";
+import { insightResolvers } from "./analytics/insights.resolvers.js";
+import { metricResolvers } from "./analytics/metrics.resolvers.js";
 import { auditResolvers } from "./audit/resolvers.js";
 import type { Context } from "./context.js";
 import { deadLetterResolvers } from "./events/dead-letter.resolvers.js";
@@ -32,7 +34,7 @@ export function createSchema(): GraphQLSchema {
         recordResolvers,
         vehicleResolvers,
       ],
-      ...[eventResolvers, deadLetterResolvers],
+      ...[eventResolvers, deadLetterResolvers, metricResolvers, insightResolvers],
     ],
     inheritResolversFromInterfaces: true,
   });

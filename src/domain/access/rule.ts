@@ -27,6 +27,9 @@ export const FLEET_STAFF: Rule = { roles: ["FLEET_MANAGER", "ADMIN", "SUPPORT"] 
 /** Whoever may look at single vehicles, each within the own scope. Executives see figures only. */
 export const VEHICLE_READERS: Rule = { roles: ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN", "SUPPORT"] };
 const PERSONAL_DATA_READERS: readonly Role[] = ["VEHICLE_OWNER", "FLEET_MANAGER", "TECHNICIAN", "ADMIN"];
+export function seesPersonalData(role: Role): boolean {
+  return PERSONAL_DATA_READERS.includes(role);
+}
 /** Tells who somebody is: not for those who only look on. */
 export function masked(as: MaskName): Rule {
   return { roles: ROLES, mask: { as, clear: PERSONAL_DATA_READERS } };

@@ -1,4 +1,5 @@
 import { ACCOUNT_RULES } from "./account-rules.js";
+import { ANALYSTS, ANALYTICS_RULES } from "./analytics-rules.js";
 import { hasPermission, isLimited } from "./can.js";
 import { EVENT_RULES } from "./event-rules.js";
 import { ROLES } from "./roles.js";
@@ -68,7 +69,8 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     eventTypes: SIGNED_IN,
     events: granted(ADMINISTRATORS, "view_events"),
     ...fields(EVENT_KEEPERS, "deadLetters", "deadLetter", "erasure"),
-    eventCounts: granted(FIGURE_READERS, "view_fleet", "view_analytics", "view_executive"),
+    metricCatalogue: SIGNED_IN,
+    ...fields(ANALYSTS, "eventCounts", "metrics", "metricTable", "insights"),
   },
   Mutation: {
     ...fields(ANYBODY, "login", "tokenRefresh"),
@@ -268,6 +270,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   UserActivity: fields(SIGNED_IN, "userId", "summary", "items"),
   UserActivitySummary: fields(SIGNED_IN, "totalActions", "lastActionAt", "byAction"),
   ...EVENT_RULES,
+  ...ANALYTICS_RULES,
 };
 
 /** Null: allowed. Else why not. A field without a rule is refused to everybody. */

@@ -14,6 +14,8 @@ export interface Principal {
   readonly vehicleIds: readonly string[];
   /** Fleet ids; empty means all of the tenant's. */
   readonly fleetIds: readonly string[];
+  /** Only figures over events of these areas; all when left out. */
+  readonly areas?: readonly string[];
   /** What was shown, where it can be revoked by itself. */
   readonly credential?: { readonly kind: "session" | "api-key"; readonly id: string };
 }

@@ -1,7 +1,8 @@
 import { PublicError } from "../../base/errors.js";
 import { dimensionOf } from "../metrics/dimensions.js";
 import type { Dimension } from "../metrics/metric.js";
-import type { Condition, Field, PropertyType, Step } from "./plan.js";
+import { numeric } from "./fields.js";
+import type { Condition, Step } from "./plan.js";
 
 export const OPERATORS = [
   ...["EQUALS", "NOT_EQUALS", "IN", "NOT_IN", "CONTAINS", "STARTS_WITH"],
@@ -80,13 +81,6 @@ function conditionOf(
   if (kind === "STARTS_WITH") return { field, matches: "startsWith", text: value };
   if (!/^-?\d{1,20}(\.\d{1,6})?$/.test(value)) fail(`${kind} takes a decimal number, got "${value}"`);
   return { field: numeric(field), is: COMPARISONS[kind], than: value };
-}
-
-/** The same, read as a number. */
-export function numeric(field: Field): Field {
-  const type: PropertyType = "number";
-  if ("property" in field || "firstOf" in field) return { ...field, type };
-  return "part" in field ? { firstOf: [field], type } : field;
 }
 
 /** @throws PublicError BAD_USER_INPUT */

@@ -47,7 +47,7 @@ export interface FunnelGroup {
   readonly steps: readonly FunnelStepResult[];
 }
 
-/** Funnels begin within the range; what follows may come later, as far as the window reaches. */
+/** All steps lie within the range. */
 export function funnelPlan(asking: Asking, range: LocalRange, question: FunnelQuestion): FunnelPlan {
   const { where, steps, ...rest } = question;
   const selection = selectionOf(asking, range, typesOf(...steps, ...question.exclude), where);

@@ -8,8 +8,8 @@ import { PRODUCT_METRICS } from "./product.js";
 import { RIDE_METRICS } from "./rides.js";
 
 export { compileMetrics, type MetricValue } from "./compile.js";
-export { dimensionOf } from "./dimensions.js";
-export { parseExpression } from "./expression.js";
+export { COMMON_DIMENSIONS, dimensionOf } from "./dimensions.js";
+export { ExpressionFault, parseExpression } from "./expression.js";
 export { type Dimension, METRIC_AREAS, type Metric, type MetricArea, UNITS, type Unit } from "./metric.js";
 
 /** Every metric that there is. */

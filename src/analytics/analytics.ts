@@ -1,0 +1,123 @@
+import { PublicError } from "../base/errors.js";
+import { MASKS } from "../domain/access/masks.js";
+import { seesPersonalData } from "../domain/access/rule.js";
+import type { Asking } from "../domain/insights/asking.js";
+import type { Measure, Plan, PlanRow } from "../domain/insights/plan.js";
+import { AREAS, type Area, type EventEngine, StoreUnavailable } from "../events/index.js";
+import { limitedTo, type Viewer } from "../fleet/index.js";
+import type { Answer, Answers } from "./answers.js";
+
+export interface AnalyticsOptions {
+  readonly events: EventEngine;
+  readonly answers: Answers;
+}
+
+/** How a question is to be answered, whatever it is. */
+export interface Manner {
+  /** Works it out anew. */
+  readonly refresh?: boolean | null | undefined;
+  /** Share of the users to look at, above 0 up to 1. */
+  readonly sample?: number | null | undefined;
+}
+
+/** Answers questions over events: to each asker over those events only that he or she may see. */
+export class Analytics {
+  constructor(readonly options: AnalyticsOptions) {}
+
+  /** One asker with one manner of asking. @throws PublicError BAD_USER_INPUT for a sample that is no share */
+  async asker(viewer: Viewer, { refresh, sample }: Manner = {}): Promise<Asker> {
+    if (sample !== null && sample !== undefined && !(sample > 0 && sample <= 1)) {
+      throw new PublicError("BAD_USER_INPUT", `sample must be above 0 and at most 1, got ${sample}`, {
+        field: "sample",
+      });
+    }
+    const { registry } = this.options.events;
+    const subjects = await limitedTo(viewer);
+    const areas = viewer.principal.areas ?? null;
+    const asking: Asking = {
+      tenant: viewer.scope.tenantId,
+      types: areas && registry.types().flatMap(({ name, area }) => (areas.includes(area) ? [name] : [])),
+      only: subjects ? { types: registry.typesAboutVehicles(), subjects } : null,
+      sample: sample === 1 ? null : (sample ?? null),
+    };
+    return new Asker(this.options, asking, viewer, refresh ?? false);
+  }
+}
+
+/** Puts plans to the store for one asker, and remembers how old the answers were. */
+export class Asker {
+  #answers: Answer[] = [];
+
+  constructor(
+    readonly options: AnalyticsOptions,
+    readonly asking: Asking,
+    readonly viewer: Viewer,
+    readonly refresh: boolean,
+  ) {}
+
+  /** Epoch milliseconds: the moment that "now" means for figures over events. */
+  get now(): number {
+    return this.options.answers.options.clock();
+  }
+
+  /** @throws PublicError SERVICE_UNAVAILABLE while the store is away */
+  async answer(plan: Plan): Promise<Answer> {
+    try {
+      const answer = await this.options.answers.answer(plan, this.refresh);
+      this.#answers.push(answer);
+      return answer;
+    } catch (error) {
+      if (error instanceof StoreUnavailable) {
+        throw new PublicError("SERVICE_UNAVAILABLE", "The event store is not available; try again shortly");
+      }
+      throw error;
+    }
+  }
+
+  /** How old what was answered so far is: the oldest part counts. */
+  get freshness(): Freshness {
+    const computedAt = Math.min(this.now, ...this.#answers.map((answer) => answer.computedAt));
+    return {
+      computedAt,
+      ageSeconds: Math.max(0, Math.round((this.now - computedAt) / 1000)),
+      cached: this.#answers.some(({ cached }) => cached),
+      sample: this.asking.sample,
+    };
+  }
+
+  /** Counts and sums of a sample, raised to what they would be for all users; what is no sum stays as it is. */
+  raised(row: PlanRow, measures: readonly Measure[]): PlanRow {
+    const { sample } = this.asking;
+    if (sample === null) return row;
+    const sums = new Set(measures.filter(({ figure }) => SUMS.has(figure)).map(({ name }) => name));
+    const raise = (value: string | number): string | number =>
+      typeof value === "number" ? this.raisedCount(value) : (Number(value) / sample).toFixed(6);
+    return Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [name, value !== null && sums.has(name) ? raise(value) : value]),
+    );
+  }
+
+  raisedCount(count: number): number {
+    return this.asking.sample === null ? count : Math.round(count / this.asking.sample);
+  }
+
+  /** What this asker sees of a value that tells who somebody is. */
+  masked<T extends string | null>(value: T): T | string {
+    return value === null || seesPersonalData(this.viewer.principal.role) ? value : MASKS.id(value);
+  }
+}
+
+export interface Freshness {
+  /** When the oldest part of the answer was worked out, epoch milliseconds. */
+  readonly computedAt: number;
+  readonly ageSeconds: number;
+  readonly cached: boolean;
+  /** Share of the users that it rests on; null: all. */
+  readonly sample: number | null;
+}
+
+const SUMS: ReadonlySet<Measure["figure"]> = new Set(["count", "distinct", "sum"]);
+
+export function isArea(name: string): name is Area {
+  return (AREAS as readonly string[]).includes(name);
+}
