@@ -32,8 +32,8 @@ export type Field =
   | { readonly property: readonly string[]; readonly type: PropertyType }
   /** The first that is there and not empty, else the text given; read as text unless a type is named. */
   | { readonly firstOf: readonly Field[]; readonly otherwise?: string; readonly type?: PropertyType }
-  /** Hour of the day (0 to 23) or day of the week (1, Monday, to 7) by local clocks. */
-  | { readonly part: "hour" | "weekday" };
+  /** By local clocks: days since 1970-01-01, hour of the day (0 to 23), day of the week (1, Monday, to 7). */
+  | { readonly part: "day" | "hour" | "weekday" };
 
 /** Something that is true or false of an event; a comparison with what it has not is false. */
 export type Condition =
@@ -43,6 +43,8 @@ export type Condition =
   | { readonly field: Field; readonly in: readonly string[] }
   | { readonly field: Field; readonly isSet: true }
   | { readonly field: Field; readonly matches: "contains" | "startsWith"; readonly text: string }
+  /** It happened before this moment, epoch milliseconds. */
+  | { readonly before: number }
   /** Numbers as decimal text, moments as epoch milliseconds. */
   | { readonly field: Field; readonly is: ">" | ">=" | "<" | "<="; readonly than: string };
 

@@ -3,8 +3,8 @@ import { AMOUNT, count, distinct, type Metric, metricsOf, ofTypes, percent, sum,
 
 export const CREATED = ofTypes("BookingCreated");
 export const CONFIRMED = ofTypes("BookingConfirmed");
-export const CANCELLED = ofTypes("BookingCancelled");
-export const EXPIRED = ofTypes("BookingExpired");
+/** A booking that lapses unpaid is as good as cancelled. */
+export const CANCELLED = ofTypes("BookingCancelled", "BookingExpired");
 /** Tickets of a booking: one where the message does not say. */
 export const TICKETS: Field = {
   firstOf: [textAt("booking_data", "quantity"), textAt("quantity")],
@@ -34,17 +34,17 @@ export const BOOKING_METRICS: readonly Metric[] = metricsOf(
     {
       id: "cancelled_bookings",
       title: "Tickets cancelled",
-      description: "Tickets of bookings that were cancelled.",
+      description: "Tickets of bookings that were cancelled or lapsed unpaid.",
       formula: sum(TICKETS, CANCELLED),
-      formulaText: "sum of quantity over BookingCancelled",
+      formulaText: "sum of quantity over BookingCancelled, BookingExpired",
     },
     {
       id: "revenue",
       title: "Revenue",
-      description: "Price of bookings made less that of bookings cancelled.",
+      description: "Price of bookings made less that of bookings cancelled or lapsed.",
       unit: "MONEY",
       formula: { subtract: [sum(AMOUNT, CREATED), sum(AMOUNT, CANCELLED)] },
-      formulaText: "sum of total_amount over BookingCreated - over BookingCancelled",
+      formulaText: "sum of total_amount over BookingCreated - over BookingCancelled, BookingExpired",
     },
     {
       id: "cancellation_rate",

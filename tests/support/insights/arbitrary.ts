@@ -90,12 +90,14 @@ const FIELDS: readonly Field[] = [
   { firstOf: [{ column: "city" }, { column: "country" }], otherwise: "nowhere" },
   { part: "hour" },
   { part: "weekday" },
+  { part: "day" },
 ];
 const NUMBERS: readonly Field[] = [{ column: "amount" }, { property: ["n"], type: "number" }];
 const field = fc.constantFrom(...FIELDS);
 const number = fc.constantFrom(...NUMBERS);
 
 const leaf: fc.Arbitrary<Condition> = fc.oneof(
+  fc.integer({ min: 0, max: 40 }).map((days) => ({ before: START + days * DAY })),
   fc.record({
     field: fc.constantFrom(...FIELDS.slice(0, 6)),
     in: fc.subarray(["view", "pay", "NG", "/a", "pro", "Lagos", "1"], { minLength: 1 }),

@@ -112,6 +112,7 @@ function fieldOf(event: StoredEvent, field: Field, zone: string): Value {
     return found ?? field.otherwise ?? null;
   }
   const { day, hour } = wall(event.time, zone);
+  if (field.part === "day") return day;
   return field.part === "hour" ? hour : ((new Date(day * DAY).getUTCDay() + 6) % 7) + 1;
 }
 
@@ -123,6 +124,7 @@ function textOf(event: StoredEvent, field: Field, zone: string): string | null {
 function holds(event: StoredEvent, condition: Condition, zone: string): boolean {
   if ("all" in condition) return condition.all.every((each) => holds(event, each, zone));
   if ("any" in condition) return condition.any.some((each) => holds(event, each, zone));
+  if ("before" in condition) return event.time < condition.before;
   if ("not" in condition) return !holds(event, condition.not, zone);
   const value = fieldOf(event, condition.field, zone);
   if (value === null) return false;

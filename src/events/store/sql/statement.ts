@@ -64,6 +64,7 @@ export class Statement {
   condition(condition: Condition): string {
     if ("all" in condition) return this.#joined(condition.all, " AND ", "true");
     if ("any" in condition) return this.#joined(condition.any, " OR ", "false");
+    if ("before" in condition) return `e.time < ${this.dialect.moment(this.bind(condition.before))}`;
     if ("not" in condition) return `(NOT ${this.condition(condition.not)})`;
     return `coalesce(${this.#comparison(condition)}, false)`;
   }
@@ -72,7 +73,9 @@ export class Statement {
     return conditions.length === 0 ? none : `(${conditions.map((each) => this.condition(each)).join(by)})`;
   }
 
-  #comparison(condition: Exclude<Condition, { all: unknown } | { any: unknown } | { not: unknown }>) {
+  #comparison(
+    condition: Exclude<Condition, { all: unknown } | { any: unknown } | { not: unknown } | { before: unknown }>,
+  ) {
     if ("in" in condition) return this.#among(this.textOf(condition.field), condition.in);
     if ("isSet" in condition) return `${this.valueOf(condition.field)} IS NOT NULL`;
     if ("matches" in condition) {
@@ -107,7 +110,7 @@ export class Statement {
       const candidates = field.firstOf.map((each) => `nullif(${this.textOf(each)}, '')`);
       return `coalesce(${[...candidates, field.otherwise === undefined ? "NULL" : this.bind(field.otherwise)].join(", ")})`;
     }
-    if ("part" in field) return this.dialect.text(field.part === "hour" ? this.#hourOfDay() : this.#weekday());
+    if ("part" in field) return this.dialect.text(this.#part(field.part));
     if ("property" in field) {
       const text = this.dialect.property(field.property);
       return field.type === "text" ? text : this.dialect.text(this.dialect.cast(text, field.type));
@@ -139,6 +142,11 @@ export class Statement {
 
   #shifted(time = this.time): string {
     return `${time} + ${byPiece(this.clock, time)} + ${SHIFT_MS}`;
+  }
+
+  #part(part: "day" | "hour" | "weekday"): string {
+    if (part === "day") return this.localDay();
+    return part === "hour" ? this.#hourOfDay() : this.#weekday();
   }
 
   #hourOfDay(): string {
