@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { PublicError } from "../base/errors.js";
 import { MASKS } from "../domain/access/masks.js";
 import { seesPersonalData } from "../domain/access/rule.js";
@@ -6,6 +7,8 @@ import type { Measure, Plan, PlanRow } from "../domain/insights/plan.js";
 import { AREAS, type Area, type EventEngine, StoreUnavailable } from "../events/index.js";
 import { limitedTo, type Viewer } from "../fleet/index.js";
 import type { Answer, Answers } from "./answers.js";
+
+const PATIENCE_MS = 2000;
 
 export interface AnalyticsOptions {
   readonly events: EventEngine;
@@ -23,6 +26,19 @@ export interface Manner {
 /** Answers questions over events: to each asker over those events only that he or she may see. */
 export class Analytics {
   constructor(readonly options: AnalyticsOptions) {}
+
+  /** Waits until what has been acknowledged can be asked for: not longer than a moment, should the store be behind. */
+  async current(): Promise<void> {
+    const gone = new AbortController();
+    const patience = delay(PATIENCE_MS, undefined, { signal: gone.signal, ref: false }).catch(() => undefined);
+    await Promise.race([this.options.events.stored(), patience]);
+    gone.abort();
+  }
+
+  /** Forgets what has been worked out about a tenant's events. @returns how many answers */
+  clear(tenant: string): number {
+    return this.options.answers.clear(tenant);
+  }
 
   /** One asker with one manner of asking. @throws PublicError BAD_USER_INPUT for a sample that is no share */
   async asker(viewer: Viewer, { refresh, sample }: Manner = {}): Promise<Asker> {

@@ -13,6 +13,7 @@ export interface Answer {
 }
 
 interface Kept {
+  readonly tenant: string;
   readonly version: string;
   readonly rows: readonly PlanRow[];
   readonly computedAt: number;
@@ -55,12 +56,19 @@ export class Answers {
     return { rows, computedAt, cached: false };
   }
 
+  /** Forgets the answers about a tenant's events. @returns how many */
+  clear(tenant: string): number {
+    const own = [...this.#kept.entries()].filter(([, { tenant: of }]) => of === tenant);
+    for (const [key] of own) this.#kept.delete(key);
+    return own.length;
+  }
+
   #ask(plan: Plan, key: string, version: string, flightKey: string): Promise<Kept> {
     const { store, clock } = this.options;
     const flight = store
       .answer(plan)
       .then((rows) => {
-        const kept = { version, rows, computedAt: clock() };
+        const kept = { tenant: basisOf(plan).tenant, version, rows, computedAt: clock() };
         this.#kept.set(key, kept);
         return kept;
       })

@@ -440,3 +440,17 @@ export async function rideTrend(asker: Asker, period: RidePeriod, metric: string
     value: round(numberOf(row, "value"), 2),
   }));
 }
+
+const ids = <Name extends string>(...names: Name[]) => names.map((name) => `rides.${name}` as const);
+export const RIDE_BOOKING_IDS = ids(
+  ...(["bookings_created", "bookings_confirmed", "bookings_cancelled", "bookings_completed"] as const),
+  ...(["conversion_rate", "cancellation_rate", "avg_booking_value", "total_booking_value"] as const),
+);
+export const RIDE_PAYMENT_IDS = ids(
+  ...(["payments_initiated", "payments_success", "payments_failed", "payments_refunded"] as const),
+  ...(["success_rate", "avg_processing_time_ms", "revenue"] as const),
+);
+export const RIDE_TRIP_IDS = ids(
+  ...(["trips_started", "trips_completed", "trips_cancelled", "completion_rate", "avg_duration_minutes"] as const),
+  ...(["avg_distance_km", "on_time_performance", "total_driver_earnings", "total_platform_commission"] as const),
+);

@@ -9,6 +9,7 @@ import { managementResolvers } from "./access/management.resolvers.js";
 import { accessResolvers } from "./access/resolvers.js";
 import { insightResolvers } from "./analytics/insights.resolvers.js";
 import { metricResolvers } from "./analytics/metrics.resolvers.js";
+import { areaResolvers } from "./areas/areas.resolvers.js";
 import { auditResolvers } from "./audit/resolvers.js";
 import type { Context } from "./context.js";
 import { deadLetterResolvers } from "./events/dead-letter.resolvers.js";
@@ -34,7 +35,7 @@ export function createSchema(): GraphQLSchema {
         recordResolvers,
         vehicleResolvers,
       ],
-      ...[eventResolvers, deadLetterResolvers, metricResolvers, insightResolvers],
+      ...[eventResolvers, deadLetterResolvers, metricResolvers, insightResolvers, areaResolvers],
     ],
     inheritResolversFromInterfaces: true,
   });

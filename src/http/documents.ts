@@ -28,6 +28,12 @@ export interface RestEndpoint {
   readonly status: number;
   /** The field of the payload that is the answer, where the root field is a mutation with `errors`. */
   readonly result: string | null;
+  /** How the answer is wrapped: `admin` as `{success, data, admin}`. */
+  readonly envelope: string | null;
+  /** Only for requests with this query parameter; another document answers the others. */
+  readonly when: string | null;
+  /** Whether nothing is answered with an empty object, and not with 404. */
+  readonly mayBeEmpty: boolean;
   /** Name of the request in the audit trail. */
   readonly action: string;
   readonly summary: string;
@@ -64,9 +70,9 @@ export function readEndpoints(schema: GraphQLSchema): RestEndpoint[] {
   return names
     .filter((name) => name !== "fragments.graphql")
     .sort()
-    .map((name) => {
+    .flatMap((name) => {
       try {
-        return readEndpoint(
+        return spellings(
           schema,
           parse(readFileSync(new URL(name, FOLDER), "utf8")),
           fragments,
@@ -80,12 +86,19 @@ export function readEndpoints(schema: GraphQLSchema): RestEndpoint[] {
     });
 }
 
+/** The endpoint under each of the paths that its document names: `also` where old documentation and code differ. */
+function spellings(...from: Parameters<typeof readEndpoint>): RestEndpoint[] {
+  const { also, ...endpoint } = readEndpoint(...from);
+  const alias = { ...endpoint, path: also ?? "", operationId: `${endpoint.operationId}Alias` };
+  return also === null ? [endpoint] : [endpoint, alias];
+}
+
 function readEndpoint(
   schema: GraphQLSchema,
   source: DocumentNode,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
   tag: string,
-): RestEndpoint {
+): RestEndpoint & { readonly also: string | null } {
   const declared = getOperationAST(source);
   if (!declared?.name) throw new Error("expected one named operation");
   const rest = restArguments(declared);
@@ -103,13 +116,17 @@ function readEndpoint(
     path: rest.path ?? "",
     status: Number(rest.status ?? 200),
     result: rest.result ?? null,
+    also: rest.also ?? null,
+    envelope: rest.envelope ?? null,
+    when: rest.when ?? null,
+    mayBeEmpty: rest.missing === "empty",
     action: rest.action ?? "request",
     summary: rest.summary ?? "",
     tag,
     operationId: declared.name.value,
     document,
     operation,
-    variables: readVariables(schema, operation, rest.path ?? "", rest.method === "GET"),
+    variables: readVariables(schema, operation, rest),
     lowerCased,
   };
 }
@@ -117,16 +134,17 @@ function readEndpoint(
 function readVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  path: string,
-  isGet: boolean,
+  rest: Readonly<Record<string, string>>,
 ): RestVariable[] {
+  const inQuery = rest.query?.split(",") ?? [];
   return (operation.variableDefinitions ?? []).map((definition) => {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type as never) as GraphQLInputType | undefined;
     if (!type) throw new Error(`unknown type of $${name}`);
     const required = isNonNullType(type) && !definition.defaultValue;
     const nullable = isNonNullType(type) ? type.ofType : type;
-    const place = path.includes(`{${name}}`) ? "path" : isGet ? "query" : "body";
+    const isQuery = rest.method === "GET" || inQuery.includes(name);
+    const place = rest.path?.includes(`{${name}}`) ? "path" : isQuery ? "query" : "body";
     return { name, type, required, isEnum: isEnumType(getNamedType(type)), isList: isListType(nullable), in: place };
   });
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { PublicError } from "../base/errors.js";
+import { ADMINISTRATORS, type Rule } from "../domain/access/rule.js";
 import { type BatchFault, ndjsonMessages, type RawMessage, type Receipt, type ShapeName } from "../events/index.js";
 
 export interface Body {
@@ -10,13 +11,17 @@ export interface Body {
 
 /** How one family of clients wants to be answered. */
 export interface Dialect {
-  receipt(receipt: Receipt): object;
+  receipt(receipt: Receipt, body: Body): object;
+  /** Status of a refusal; 422 when left out. */
+  readonly refusalStatus?: number;
   /** Body of a 422, beside the general error fields. */
-  refusal(faults: readonly BatchFault[]): object;
+  refusal(faults: readonly BatchFault[], query: Body["query"]): object;
 }
 
 export interface IngestEndpoint {
   readonly path: string;
+  /** Who may send, where not everybody may who is signed in or has a write key. */
+  readonly rule?: Rule;
   readonly summary: string;
   readonly dialect: Dialect;
   /** Whether `?faults=set-aside` may be asked for. */
@@ -39,6 +44,18 @@ const PRODUCT: Dialect = {
 const DOCUMENTS: Dialect = {
   receipt: () => ({ success: true, message: "Event tracked successfully" }),
   refusal: (faults) => validationDetail(faults, () => ["body"]),
+};
+const BOOKINGS: Dialect = {
+  receipt: (_, { query }) => ({
+    success: true,
+    message: `Event ${query.event_type ?? ""} processed successfully`.replace("  ", " "),
+  }),
+  refusalStatus: 400,
+  refusal: (faults, query) => ({
+    ...validationDetail(faults, () => ["body"]),
+    detail: `Failed to process event ${query.event_type ?? ""}`.trim(),
+    success: false,
+  }),
 };
 const GENERAL: Dialect = {
   receipt: ({ accepted, setAside }) => ({ accepted, set_aside: setAside.length }),
@@ -70,6 +87,21 @@ export const INGEST_ENDPOINTS: readonly IngestEndpoint[] = [
     read: ({ bytes, query }) => {
       const value = bytes.length === 0 ? {} : parse(bytes);
       return { shape: "documents", messages: [{ ...message(value), hints: query }] };
+    },
+  },
+  {
+    path: "/api/v1/analytics/events/process",
+    summary: "One message of the ticket platform; `event_type` says what it is where it does not say so itself",
+    rule: ADMINISTRATORS,
+    dialect: BOOKINGS,
+    maySetAside: false,
+    read: ({ bytes, query }) => {
+      const value = parse(bytes);
+      const isMessage = typeof value === "object" && value !== null && !Array.isArray(value);
+      return {
+        shape: "bookings",
+        messages: [message(isMessage && query.event_type ? { ...value, type: query.event_type } : value)],
+      };
     },
   },
   {

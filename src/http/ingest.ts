@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { PublicError } from "../base/errors.js";
+import { refusal } from "../domain/access/rules.js";
 import { type Batch, BatchRefused, type Intake, SHAPES, SpoolRefused } from "../events/index.js";
 import { errorBody } from "./errors.js";
 import { type Body, type Dialect, INGEST_ENDPOINTS, type IngestEndpoint } from "./ingest-dialects.js";
@@ -46,6 +47,7 @@ export async function registerIngest(server: FastifyInstance, options: IngestOpt
 
 async function take(endpoint: IngestEndpoint, options: IngestOptions, request: FastifyRequest, reply: FastifyReply) {
   const tenant = tenantOf(request, options.writeKeys);
+  admit(request, endpoint);
   const bytes = await bodyOf(request);
   const body: Body = { bytes, headers: request.headers, query: request.query as Record<string, string | undefined> };
   const { messages, shape } = endpoint.read(body);
@@ -65,7 +67,14 @@ async function take(endpoint: IngestEndpoint, options: IngestOptions, request: F
   };
   const receipt = await options.intake.accept(batch);
   if (receipt.repeated) reply.header("idempotency-replayed", "true");
-  return reply.send(endpoint.dialect.receipt(receipt));
+  return reply.send(endpoint.dialect.receipt(receipt, body));
+}
+
+/** @throws PublicError FORBIDDEN */
+function admit({ principal }: FastifyRequest, { rule }: IngestEndpoint): void {
+  if (!rule) return;
+  const refused = refusal(rule, principal, {});
+  if (refused) throw new PublicError(refused, "Admin access required");
 }
 
 /** @throws PublicError UNAUTHENTICATED */
@@ -110,9 +119,10 @@ function idempotencyKey(request: FastifyRequest, path: string, bytes: Buffer): B
   return { value, hash: createHash("sha256").update(path).update("\0").update(bytes).digest("hex") };
 }
 
-function answerError(dialect: Dialect, error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
+function answerError(dialect: Dialect, error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   if (error instanceof BatchRefused) {
-    return reply.status(422).send({ ...errorBody("BAD_USER_INPUT", error.message), ...dialect.refusal(error.faults) });
+    const told = dialect.refusal(error.faults, request.query as Body["query"]);
+    return reply.status(dialect.refusalStatus ?? 422).send({ ...errorBody("BAD_USER_INPUT", error.message), ...told });
   }
   if (error instanceof SpoolRefused) {
     reply.header("retry-after", String(RETRY_AFTER_SECONDS));

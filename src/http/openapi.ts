@@ -26,6 +26,7 @@ const SCALARS: Readonly<Record<string, Schema>> = {
   Float: { type: "number" },
   Boolean: { type: "boolean" },
   Money: { type: "number" },
+  Decimal: { type: "string", pattern: "^-?[0-9]+(\\.[0-9]+)?$" },
   DateTime: { type: "string", format: "date-time" },
   Date: { type: "string", format: "date" },
   DateOrDateTime: { type: "string", examples: ["2026-01-31", "2026-01-31T12:00:00Z"] },
@@ -50,8 +51,14 @@ const ERROR_SCHEMA: Schema = {
 /** OpenAPI 3.1 of all stored documents: parameters from their variables, answers from their selections. */
 export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEndpoint[], version: string): Schema {
   const paths: Record<string, Record<string, Schema>> = ingestPaths();
-  for (const endpoint of endpoints) {
-    paths[endpoint.path] = { ...paths[endpoint.path], [endpoint.method.toLowerCase()]: describe(schema, endpoint) };
+  for (const endpoint of endpoints.filter(({ when }) => when === null)) {
+    const others = endpoints.filter(
+      ({ when, path, method }) => when !== null && path === endpoint.path && method === endpoint.method,
+    );
+    paths[endpoint.path] = {
+      ...paths[endpoint.path],
+      [endpoint.method.toLowerCase()]: describe(schema, endpoint, others),
+    };
   }
   for (const download of DOWNLOADS) paths[download.path] = { get: describeDownload(download) };
   return {
@@ -74,8 +81,11 @@ export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEnd
   };
 }
 
-function describe(schema: GraphQLSchema, endpoint: RestEndpoint): Schema {
+/** @param others what answers instead when their parameter is there */
+function describe(schema: GraphQLSchema, endpoint: RestEndpoint, others: readonly RestEndpoint[]): Schema {
   const parameters = endpoint.variables.filter((variable) => variable.in !== "body");
+  const further = others.flatMap((other) => other.variables.map((variable) => ({ ...variable, required: false })));
+  const answers = [endpoint, ...others].map((each) => answerSchema(schema, each));
   const body = endpoint.variables.filter((variable) => variable.in === "body");
   const [root] = endpoint.operation.selectionSet.selections;
   const rootName = root?.kind === Kind.FIELD ? root.name.value : "";
@@ -86,7 +96,7 @@ function describe(schema: GraphQLSchema, endpoint: RestEndpoint): Schema {
     tags: [endpoint.tag],
     summary: endpoint.summary,
     security: open ? [] : [{ bearer: [] }],
-    parameters: parameters.map((variable) => ({
+    parameters: [...parameters, ...further].map((variable) => ({
       name: variable.name,
       in: variable.in,
       required: variable.in === "path" || variable.required,
@@ -99,7 +109,7 @@ function describe(schema: GraphQLSchema, endpoint: RestEndpoint): Schema {
         headers: {
           "X-Cache": { description: "HIT, MISS or BYPASS, where upstream data is shown", schema: { type: "string" } },
         },
-        content: { "application/json": { schema: answerSchema(schema, endpoint) } },
+        content: { "application/json": { schema: answers.length > 1 ? { anyOf: answers } : answers[0] } },
       },
       ...Object.fromEntries(
         Object.entries(ERROR_RESPONSES).map(([status, description]) => [status, errorResponse(description)]),
@@ -139,7 +149,13 @@ function answerSchema(schema: GraphQLSchema, endpoint: RestEndpoint): Schema {
     ? (objectSchema(parent.getFields(), endpoint.operation.selectionSet, [], lower) as Selected).properties.data
     : {};
   const answer = endpoint.result ? (root as Selected).properties[endpoint.result] : root;
-  return withoutNull(answer ?? {});
+  return enveloped(endpoint, withoutNull(answer ?? {}));
+}
+
+function enveloped({ envelope }: RestEndpoint, data: Schema): Schema {
+  if (envelope !== "admin") return data;
+  const properties = { success: { const: true }, data, admin: { type: ["string", "null"] } };
+  return { type: "object", properties, required: ["success", "data", "admin"] };
 }
 
 interface Selected extends Schema {

@@ -19,12 +19,19 @@ export interface RestOptions {
 
 /** One route per stored document. None has a handler of its own: all of them run the document and shape its answer. */
 export function registerRest(server: FastifyInstance, options: RestOptions): void {
+  const conditional = options.endpoints.filter(({ when }) => when !== null);
   for (const endpoint of options.endpoints) {
+    if (endpoint.when !== null) continue;
+    const others = conditional.filter(({ method, path }) => method === endpoint.method && path === endpoint.path);
     server.route({
       method: endpoint.method,
       url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       config: { operation: `${endpoint.method} ${endpoint.path}`, audit: endpoint.action },
-      handler: (request, reply) => answer(endpoint, options, request, reply),
+      handler: (request, reply) => {
+        const query = request.query as Record<string, unknown>;
+        const asked = others.find(({ when }) => when !== null && query[when] !== undefined);
+        return answer(asked ?? endpoint, options, request, reply);
+      },
     });
   }
 }
@@ -38,13 +45,21 @@ async function answer(endpoint: RestEndpoint, options: RestOptions, request: Fas
   request.told = { details: context.auditDetails };
   const cache = cacheStatus(context);
   if (cache) reply.header("x-cache", cache);
-  return respond(endpoint, result, reply);
+  return respond(endpoint, result, reply, request);
 }
 
-function respond(endpoint: RestEndpoint, result: ExecutionResult<Record<string, unknown>>, reply: FastifyReply) {
+function respond(
+  endpoint: RestEndpoint,
+  result: ExecutionResult<Record<string, unknown>>,
+  reply: FastifyReply,
+  request: FastifyRequest,
+) {
   const root = result.data?.data;
-  if (root === null || root === undefined) {
-    const [error] = result.errors ?? [];
+  const [error] = result.errors ?? [];
+  const isQuery = endpoint.method === "GET";
+  const value = isQuery && endpoint.result ? (root as Record<string, unknown> | null)?.[endpoint.result] : root;
+  if (value === null || value === undefined) {
+    if (!error && endpoint.mayBeEmpty) return reply.status(endpoint.status).send(wrapped(endpoint, {}, request));
     const code = error ? codeOf(error) : "NOT_FOUND";
     const { code: _code, http: _http, ...details } = error?.extensions ?? {};
     return fail(reply, code, error?.message ?? "Not found", details);
@@ -52,9 +67,13 @@ function respond(endpoint: RestEndpoint, result: ExecutionResult<Record<string, 
   const [refusal] = payloadErrors(root);
   if (refusal) return fail(reply, refusal.code, refusal.message, refusal.field ? { field: refusal.field } : {});
   for (const path of endpoint.lowerCased) lowerAt(result.data, path);
-  return reply
-    .status(endpoint.status)
-    .send(endpoint.result ? (root as Record<string, unknown>)[endpoint.result] : root);
+  const answered = isQuery || !endpoint.result ? value : (root as Record<string, unknown>)[endpoint.result];
+  return reply.status(endpoint.status).send(wrapped(endpoint, answered, request));
+}
+
+/** As clients of the ticket platform's service know it. */
+function wrapped({ envelope }: RestEndpoint, data: unknown, { principal }: FastifyRequest): unknown {
+  return envelope === "admin" ? { success: true, data, admin: principal?.username ?? null } : data;
 }
 
 function fail(reply: FastifyReply, code: string, message: string, details: Record<string, unknown>) {
@@ -95,6 +114,8 @@ function readVariables(endpoint: RestEndpoint, refreshParam: string, request: Fa
   return values;
 }
 
+const NAIVE = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
+
 /** Text of a URL to what GraphQL expects. What does not fit is left as it is, for GraphQL to say so. */
 function fromText(variable: RestVariable, raw: unknown): unknown {
   // A parameter given twice: the last one counts, unless a list is wanted.
@@ -104,6 +125,8 @@ function fromText(variable: RestVariable, raw: unknown): unknown {
   if (variable.isList) return text.split(",");
   if (variable.isEnum) return text.toUpperCase();
   const type = String(variable.type).replace("!", "");
+  // The services that this one replaces took moments without a zone for UTC.
+  if (type === "DateOrDateTime" && NAIVE.test(text)) return `${text}Z`;
   if (type === "Boolean") return /^(true|1|yes)$/i.test(text) ? true : /^(false|0|no)$/i.test(text) ? false : text;
   return (type === "Int" || type === "Float") && text.trim() !== "" && Number.isFinite(Number(text))
     ? Number(text)

@@ -1,5 +1,6 @@
 import { ACCOUNT_RULES } from "./account-rules.js";
 import { ANALYSTS, ANALYTICS_RULES } from "./analytics-rules.js";
+import { AREA_RULES } from "./area-rules.js";
 import { hasPermission, isLimited } from "./can.js";
 import { EVENT_RULES } from "./event-rules.js";
 import { ROLES } from "./roles.js";
@@ -70,7 +71,9 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     events: granted(ADMINISTRATORS, "view_events"),
     ...fields(EVENT_KEEPERS, "deadLetters", "deadLetter", "erasure"),
     metricCatalogue: SIGNED_IN,
-    ...fields(ANALYSTS, "eventCounts", "metrics", "metricTable", "insights"),
+    ...fields(ANALYSTS, "eventCounts", "metrics", "metricTable", "insights", "rides", "documents"),
+    bookings: granted(ADMINISTRATORS, "view_analytics"),
+    product: SIGNED_IN,
   },
   Mutation: {
     ...fields(ANYBODY, "login", "tokenRefresh"),
@@ -82,6 +85,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
     ...fields(BOOKING, "appointmentBook", "appointmentReschedule", "appointmentCancel"),
     ...fields(ALERT_HANDLING, "alertAcknowledge", "alertResolve"),
     eventsIngest: SIGNED_IN,
+    analyticsCacheClear: granted(ADMINISTRATORS, "view_analytics"),
     ...fields(EVENT_KEEPERS, "deadLettersReplay", "deadLettersPurge", "subjectErase"),
   },
   ...ACCOUNT_RULES,
@@ -271,6 +275,7 @@ export const ACCESS_RULES: Readonly<Record<string, Fields>> = {
   UserActivitySummary: fields(SIGNED_IN, "totalActions", "lastActionAt", "byAction"),
   ...EVENT_RULES,
   ...ANALYTICS_RULES,
+  ...AREA_RULES,
 };
 
 /** Null: allowed. Else why not. A field without a rule is refused to everybody. */
