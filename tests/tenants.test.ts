@@ -23,10 +23,12 @@ const QUERIES: Readonly<Record<string, string>> = {
   apiKeys: ALL,
   appointment: "OMTAS",
   auditLog: "A",
+  bookings: "A",
   component: "OMTAS",
   costMetrics: "MAE",
   deadLetter: "A",
   deadLetters: "A",
+  documents: "MAE",
   erasure: "A",
   eventCounts: "MAE",
   eventTypes: ALL,
@@ -35,9 +37,15 @@ const QUERIES: Readonly<Record<string, string>> = {
   fleet: "MAS",
   fleetHealth: "MAES",
   fleets: "A",
+  insights: "MAE",
   me: ALL,
   memberships: ALL,
+  metricCatalogue: ALL,
+  metricTable: "MAE",
+  metrics: "MAE",
   ownerDashboard: "MAS",
+  product: ALL,
+  rides: "MAE",
   roles: ALL,
   sessions: ALL,
   slots: "OMA",
@@ -57,6 +65,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 const MUTATIONS: Readonly<Record<string, string>> = {
   alertAcknowledge: "OMTA",
   alertResolve: "OMTA",
+  analyticsCacheClear: "A",
   apiKeyCreate: ALL,
   apiKeyRevoke: ALL,
   appointmentBook: "OMA",
@@ -118,6 +127,8 @@ function argumentsOf(field: string, about: Subject): string {
   const given: Record<string, string> = {
     appointment: `id: "${appointment}"`,
     component: `vehicleId: "${vehicle}", type: "engine"`,
+    metrics: 'ids: ["events.events", "fleet.alerts_created"], groupBy: ["subject"], granularity: MONTH, fill: NONE',
+    metricTable: 'ids: ["events.events"], groupBy: ["subject", "properties.vehicle_id"]',
     deadLetter: 'id: "none"',
     erasure: 'id: "none"',
     ownerDashboard: 'userId: "owner_1"',
@@ -404,6 +415,7 @@ describe.skipIf(!HAS_UPSTREAMS)("two tenants over the same upstream services", (
     const inputs: Record<string, string> = {
       alertAcknowledge: 'input: { id: "none" }',
       alertResolve: 'input: { id: "none" }',
+      analyticsCacheClear: 'pattern: "*"',
       appointmentBook: 'input: { vehicleId: "X", serviceType: "x", scheduledAt: "2016-02-01T00:00:00Z" }',
       appointmentCancel: 'input: { id: "none" }',
       appointmentReschedule: 'input: { id: "none", scheduledAt: "2016-02-01T00:00:00Z" }',
@@ -448,7 +460,7 @@ describe.skipIf(!HAS_UPSTREAMS)("two tenants over the same upstream services", (
     const field = selection?.kind === "Field" ? selection.name.value : "";
     const url =
       path.replaceAll(/\{\w+\}/g, "somebody") +
-      (path.includes("metrics") ? "?start_date=2015-01-01&end_date=2015-12-31" : "");
+      (/metrics|^\/v1\//.test(path) ? "?start_date=2015-01-01&end_date=2015-12-31&metric=bookings" : "");
     for (const role of ROLES) {
       for (const tenant of TENANTS) {
         const authorization = `Bearer ${tokenFor(role, { tenant_id: tenant })}`;

@@ -1,7 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { PublicError } from "../base/errors.js";
 import { ADMINISTRATORS, type Rule } from "../domain/access/rule.js";
-import { type BatchFault, ndjsonMessages, type RawMessage, type Receipt, type ShapeName } from "../events/index.js";
+import {
+  type BatchFault,
+  EVENT_TYPES,
+  ndjsonMessages,
+  type RawMessage,
+  type Receipt,
+  type ShapeName,
+} from "../events/index.js";
 
 export interface Body {
   readonly bytes: Buffer;
@@ -95,14 +102,10 @@ export const INGEST_ENDPOINTS: readonly IngestEndpoint[] = [
     rule: ADMINISTRATORS,
     dialect: BOOKINGS,
     maySetAside: false,
-    read: ({ bytes, query }) => {
-      const value = parse(bytes);
-      const isMessage = typeof value === "object" && value !== null && !Array.isArray(value);
-      return {
-        shape: "bookings",
-        messages: [message(isMessage && query.event_type ? { ...value, type: query.event_type } : value)],
-      };
-    },
+    read: ({ bytes, query }) => ({
+      shape: "bookings",
+      messages: [message(bookingMessage(parse(bytes), query.event_type))],
+    }),
   },
   {
     path: "/v1/events",
@@ -112,6 +115,17 @@ export const INGEST_ENDPOINTS: readonly IngestEndpoint[] = [
     read: (body) => ({ shape: "auto", messages: readAny(body) }),
   },
 ];
+
+const BOOKING_TYPES = new Set(EVENT_TYPES.filter(({ area }) => area === "bookings").map(({ name }) => name));
+
+/** @throws PublicError BAD_REQUEST for a type that the ticket platform does not have */
+function bookingMessage(value: unknown, type: string | undefined): unknown {
+  const isMessage = typeof value === "object" && value !== null && !Array.isArray(value);
+  const named = isMessage && type ? { ...value, type } : value;
+  const found = isMessage ? String((named as Record<string, unknown>).type ?? "") : "";
+  if (isMessage && !BOOKING_TYPES.has(found)) throw new PublicError("BAD_REQUEST", `Failed to process event ${found}`);
+  return named;
+}
 
 function readAny({ bytes, headers }: Body): RawMessage[] {
   if (headers["ce-specversion"] !== undefined) return [binaryEvent(bytes, headers)];
