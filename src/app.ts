@@ -24,7 +24,7 @@ import type { EventEngine, EventSource } from "./events/index.js";
 import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep, Viewer } from "./fleet/index.js";
 import { createExecute, createSchema, type Services } from "./graphql/index.js";
 import type { RateLimitOptions } from "./http/rate-limit.js";
-import { createServer } from "./http/server.js";
+import { createAreaServer, createServer, type ServerOptions } from "./http/server.js";
 import { readTrustedDocuments } from "./http/trusted-documents.js";
 import { createOperator } from "./operator.js";
 import { createLogger, type Logger } from "./ops/logs.js";
@@ -45,6 +45,8 @@ import {
 /** A running gateway. */
 export interface App {
   readonly server: FastifyInstance;
+  /** Areas that are served alone as well, by their names. */
+  readonly areas: ReadonlyMap<string, FastifyInstance>;
   readonly accounts: Accounts;
   readonly events: EventEngine;
   readonly log: Logger;
@@ -74,9 +76,11 @@ export async function createApp(config: Config): Promise<App> {
     stopping = true;
     for (const closer of closers.reverse()) await closer();
   };
-  const closing = async <T extends { close(): Promise<void> }>(opened: Promise<T>): Promise<T> => {
+  const closing = async <T extends { close(): PromiseLike<unknown> }>(opened: Promise<T>): Promise<T> => {
     const part = await opened;
-    closers.push(() => part.close());
+    closers.push(async () => {
+      await part.close();
+    });
     return part;
   };
   try {
@@ -171,7 +175,7 @@ export async function createApp(config: Config): Promise<App> {
 
     const sources = eventSources(config, events, metrics, log);
     const schema = createSchema();
-    const server = await createServer({
+    const serverOptions: ServerOptions = {
       name: config.SERVICE_NAME,
       version: VERSION,
       production: config.production,
@@ -206,9 +210,17 @@ export async function createApp(config: Config): Promise<App> {
       trusted: config.TRUSTED_DOCUMENTS ? await readTrustedDocuments(config.TRUSTED_DOCUMENTS) : null,
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
       publicKeys: () => tokens.keys.publicKeys(),
+      anonymousAreas: config.ANONYMOUS_AREAS,
       isStopping: () => stopping,
-    });
-    closers.push(() => server.close());
+    };
+    const server = await closing(createServer(serverOptions));
+    const areaServers = await Promise.all(
+      [...config.AREA_PORTS].map(async ([area, port]) => ({
+        area,
+        port,
+        server: await closing(createAreaServer(serverOptions, area)),
+      })),
+    );
 
     for (const source of sources) source.start();
     closers.push(async () => {
@@ -238,6 +250,7 @@ export async function createApp(config: Config): Promise<App> {
     }
     return {
       server,
+      areas: new Map(areaServers.map((each) => [each.area, each.server])),
       accounts,
       events,
       log,
@@ -245,6 +258,7 @@ export async function createApp(config: Config): Promise<App> {
       listen: async () => {
         try {
           await server.listen({ port: config.PORT, host: config.HOST });
+          for (const each of areaServers) await each.server.listen({ port: each.port, host: config.HOST });
         } catch (error) {
           await close();
           throw error;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isServiceArea, SERVICE_AREAS, type ServiceArea } from "./http/areas.js";
 import type { BulkSetting } from "./upstream/index.js";
 
 /** One environment variable: how it is read, and what the README says about it. */
@@ -49,6 +50,34 @@ const amounts = z
     }
     return costs;
   });
+
+function serviceAreas(names: readonly string[], context: z.RefinementCtx): ServiceArea[] {
+  const unknown = names.filter((name) => !isServiceArea(name));
+  if (unknown.length > 0) {
+    context.addIssue({
+      code: "custom",
+      message: `expected a list of ${SERVICE_AREAS.join(", ")}, got "${unknown[0]}"`,
+    });
+  }
+  return names.filter(isServiceArea);
+}
+
+/** `rides:8097,bookings:8003` */
+function areaPorts(pairs: readonly string[], context: z.RefinementCtx): ReadonlyMap<ServiceArea, number> {
+  const ports = new Map<ServiceArea, number>();
+  for (const pair of pairs) {
+    const [area = "", port = ""] = pair.split(":");
+    if (!isServiceArea(area) || !/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+      context.addIssue({
+        code: "custom",
+        message: `expected area:port with one of ${SERVICE_AREAS.join(", ")}, got "${pair}"`,
+      });
+      continue;
+    }
+    ports.set(area, Number(port));
+  }
+  return ports;
+}
 
 export const SOURCES = ["kafka", "redis-streams", "redis-pubsub"] as const;
 
@@ -130,6 +159,14 @@ export const VARIABLES = {
   SWEEP: variable(onOff("on"), "renew the dashboard's data in the background"),
   SWEEP_CALLS_PER_SECOND: variable(number(100, 1, 10_000), "most upstream calls a second that the background may make"),
   TREND_PATIENCE_MS: variable(number(1000, 0, 60_000), "how long a first answer waits for the health trend"),
+  AREA_PORTS: variable(
+    list.transform((pairs, context) => areaPorts(pairs, context)),
+    "areas that are also served alone, each on its old port and in its old shapes: `rides:8097,bookings:8003`",
+  ),
+  ANONYMOUS_AREAS: variable(
+    list.transform((names, context) => serviceAreas(names, context)),
+    "areas of which anybody may ask figures, without a token: `rides,documents`",
+  ),
   EVENT_SOURCES: variable(
     list.refine(
       (names) => names.every((name) => (SOURCES as readonly string[]).includes(name)),

@@ -4,7 +4,7 @@ import { MASKS } from "../domain/access/masks.js";
 import { seesPersonalData } from "../domain/access/rule.js";
 import type { Asking } from "../domain/insights/asking.js";
 import type { Measure, Plan, PlanRow } from "../domain/insights/plan.js";
-import { AREAS, type Area, type EventEngine, StoreUnavailable } from "../events/index.js";
+import { type EventEngine, type EventType, StoreUnavailable } from "../events/index.js";
 import { limitedTo, type Viewer } from "../fleet/index.js";
 import type { Answer, Answers } from "./answers.js";
 
@@ -49,10 +49,9 @@ export class Analytics {
     }
     const { registry } = this.options.events;
     const subjects = await limitedTo(viewer);
-    const areas = viewer.principal.areas ?? null;
     const asking: Asking = {
       tenant: viewer.scope.tenantId,
-      types: areas && registry.types().flatMap(({ name, area }) => (areas.includes(area) ? [name] : [])),
+      ...visibleTo(viewer.principal.areas ?? null, registry.types()),
       only: subjects ? { types: registry.typesAboutVehicles(), subjects } : null,
       sample: sample === 1 ? null : (sample ?? null),
     };
@@ -132,8 +131,18 @@ export interface Freshness {
   readonly sample: number | null;
 }
 
-const SUMS: ReadonlySet<Measure["figure"]> = new Set(["count", "distinct", "sum"]);
+/** Areas that take events of any type in: those of no other area may be theirs. */
+const OPEN_AREAS: ReadonlySet<string> = new Set(["documents", "product"]);
 
-export function isArea(name: string): name is Area {
-  return (AREAS as readonly string[]).includes(name);
+function visibleTo(
+  areas: readonly string[] | null,
+  types: readonly Pick<EventType, "name" | "area">[],
+): Pick<Asking, "types" | "where"> {
+  if (!areas) return { types: null, where: [] };
+  const own = types.filter(({ area }) => areas.includes(area)).map(({ name }) => name);
+  if (!areas.some((area) => OPEN_AREAS.has(area))) return { types: own, where: [] };
+  const others = types.filter(({ area }) => !areas.includes(area) && area !== "custom").map(({ name }) => name);
+  return { types: null, where: [{ not: { field: { column: "type" }, in: others } }] };
 }
+
+const SUMS: ReadonlySet<Measure["figure"]> = new Set(["count", "distinct", "sum"]);

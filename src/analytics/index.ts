@@ -1,5 +1,6 @@
 export { Analytics, type Asker, type Freshness, type Manner } from "./analytics.js";
 export { Answers } from "./answers.js";
+export * as areas from "./areas.js";
 export { type CountedUser, type MetricCell, usersOfCell, usersOfMetric } from "./drill.js";
 export {
   type ActiveUsersQuestion,

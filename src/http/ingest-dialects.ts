@@ -9,6 +9,7 @@ import {
   type Receipt,
   type ShapeName,
 } from "../events/index.js";
+import type { ServiceArea } from "./areas.js";
 
 export interface Body {
   readonly bytes: Buffer;
@@ -27,6 +28,8 @@ export interface Dialect {
 
 export interface IngestEndpoint {
   readonly path: string;
+  /** Whose contract it is; none: everybody's. */
+  readonly area?: ServiceArea;
   /** Who may send, where not everybody may who is signed in or has a write key. */
   readonly rule?: Rule;
   readonly summary: string;
@@ -77,6 +80,7 @@ const GENERAL: Dialect = {
 export const INGEST_ENDPOINTS: readonly IngestEndpoint[] = [
   {
     path: "/api/analytics/ingest",
+    area: "product",
     summary: "Product events: a JSON array of at most 1,000, all or none",
     dialect: PRODUCT,
     maySetAside: false,
@@ -88,6 +92,7 @@ export const INGEST_ENDPOINTS: readonly IngestEndpoint[] = [
   },
   {
     path: "/api/analytics/track",
+    area: "documents",
     summary: "One event of document processing",
     dialect: DOCUMENTS,
     maySetAside: false,
@@ -98,6 +103,7 @@ export const INGEST_ENDPOINTS: readonly IngestEndpoint[] = [
   },
   {
     path: "/api/v1/analytics/events/process",
+    area: "bookings",
     summary: "One message of the ticket platform; `event_type` says what it is where it does not say so itself",
     rule: ADMINISTRATORS,
     dialect: BOOKINGS,

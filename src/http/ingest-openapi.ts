@@ -1,4 +1,4 @@
-import { INGEST_ENDPOINTS, type IngestEndpoint } from "./ingest-dialects.js";
+import type { IngestEndpoint } from "./ingest-dialects.js";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -48,6 +48,7 @@ const PLAIN_EVENT = object(
 
 const BODIES: Readonly<Record<string, Schema>> = {
   "/api/analytics/ingest": { "application/json": { schema: list(PRODUCT_EVENT) } },
+  "/api/v1/analytics/events/process": { "application/json": { schema: anything } },
   "/api/analytics/track": { "application/json": { schema: TRACKED_EVENT } },
   "/v1/events": {
     "application/json": { schema: { oneOf: [PLAIN_EVENT, list(PLAIN_EVENT)] } },
@@ -57,6 +58,7 @@ const BODIES: Readonly<Record<string, Schema>> = {
   },
 };
 const ANSWERS: Readonly<Record<string, Schema>> = {
+  "/api/v1/analytics/events/process": object({ success: { const: true }, message: { type: "string" } }),
   "/api/analytics/ingest": object({ ingested: { type: "integer" } }),
   "/api/analytics/track": object({ success: { type: "boolean" }, message: { type: "string" } }),
   "/v1/events": object({ accepted: { type: "integer" }, set_aside: { type: "integer" } }),
@@ -72,8 +74,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** The doors for events in the OpenAPI document: they are no stored documents, and so described by hand. */
-export function ingestPaths(): Record<string, Record<string, Schema>> {
-  return Object.fromEntries(INGEST_ENDPOINTS.map((endpoint) => [endpoint.path, { post: describe(endpoint) }]));
+export function ingestPaths(endpoints: readonly IngestEndpoint[]): Record<string, Record<string, Schema>> {
+  return Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, { post: describe(endpoint) }]));
 }
 
 function describe({ path, summary, maySetAside }: IngestEndpoint): Schema {

@@ -6,7 +6,7 @@ import { PublicError } from "../base/errors.js";
 import { refusal } from "../domain/access/rules.js";
 import { type Batch, BatchRefused, type Intake, SHAPES, SpoolRefused } from "../events/index.js";
 import { errorBody } from "./errors.js";
-import { type Body, type Dialect, INGEST_ENDPOINTS, type IngestEndpoint } from "./ingest-dialects.js";
+import type { Body, Dialect, IngestEndpoint } from "./ingest-dialects.js";
 import { writeKeyOf } from "./write-keys.js";
 
 export interface IngestOptions {
@@ -26,18 +26,26 @@ const inflate = promisify(gunzip);
  * The doors for events. They have handlers of their own because a body here may be NDJSON, compressed, or a CloudEvent
  * spread over headers, and is read once, as bytes.
  */
-export async function registerIngest(server: FastifyInstance, options: IngestOptions): Promise<void> {
+export async function registerIngest(
+  server: FastifyInstance,
+  options: IngestOptions,
+  endpoints: readonly IngestEndpoint[],
+): Promise<void> {
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: BODY_LIMIT }, (_request, body, done) =>
       done(null, body),
     );
-    for (const endpoint of INGEST_ENDPOINTS) {
+    for (const endpoint of endpoints) {
       scope.route({
         method: "POST",
         url: endpoint.path,
         bodyLimit: BODY_LIMIT,
-        config: { operation: `POST ${endpoint.path}`, audit: "events.ingest", auditRefusalsOnly: true, isIngest: true },
+        config: {
+          operation: `POST ${endpoint.path}`,
+          ...{ audit: "events.ingest", auditRefusalsOnly: true, isIngest: true },
+          ...(endpoint.area && { area: endpoint.area }),
+        },
         errorHandler: (error, request, reply) => answerError(endpoint.dialect, error, request, reply),
         handler: (request, reply) => take(endpoint, options, request, reply),
       });

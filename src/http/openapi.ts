@@ -15,6 +15,7 @@ import {
 import { ACCESS_RULES } from "../domain/access/rules.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
 import { DOWNLOADS, type Download } from "./downloads.js";
+import { INGEST_ENDPOINTS, type IngestEndpoint } from "./ingest-dialects.js";
 import { ingestPaths } from "./ingest-openapi.js";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -49,8 +50,13 @@ const ERROR_SCHEMA: Schema = {
 };
 
 /** OpenAPI 3.1 of all stored documents: parameters from their variables, answers from their selections. */
-export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEndpoint[], version: string): Schema {
-  const paths: Record<string, Record<string, Schema>> = ingestPaths();
+export function createOpenApi(
+  schema: GraphQLSchema,
+  endpoints: readonly RestEndpoint[],
+  version: string,
+  doors: readonly IngestEndpoint[] = INGEST_ENDPOINTS,
+): Schema {
+  const paths: Record<string, Record<string, Schema>> = ingestPaths(doors);
   for (const endpoint of endpoints.filter(({ when }) => when === null)) {
     const others = endpoints.filter(
       ({ when, path, method }) => when !== null && path === endpoint.path && method === endpoint.method,
@@ -60,7 +66,8 @@ export function createOpenApi(schema: GraphQLSchema, endpoints: readonly RestEnd
       [endpoint.method.toLowerCase()]: describe(schema, endpoint, others),
     };
   }
-  for (const download of DOWNLOADS) paths[download.path] = { get: describeDownload(download) };
+  if (doors === INGEST_ENDPOINTS)
+    for (const download of DOWNLOADS) paths[download.path] = { get: describeDownload(download) };
   return {
     openapi: "3.1.0",
     info: {

@@ -22,6 +22,8 @@ declare module "fastify" {
     operation?: string;
     /** Name of the request in the audit trail; false for what nobody needs to know of (health checks, pictures). */
     audit?: string | false;
+    /** Whose figures it shows or takes in. */
+    area?: string;
     /** Only what was refused or failed is audited: what was done leaves a trail of its own. */
     auditRefusalsOnly?: boolean;
   }
@@ -33,6 +35,8 @@ export interface RequestOptions {
   readonly audit: AuditLog | null;
   readonly metrics: Metrics;
   readonly defaultTenant: string;
+  /** Areas whose endpoints need no token. */
+  readonly anonymousAreas: readonly string[];
 }
 
 const CORRELATION_ID = /^[\w.:-]{1,128}$/;
@@ -51,7 +55,7 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
     const isAudited = request.routeOptions.config.audit !== false;
     if (!isAudited) return;
     if (options.audit?.accepts === false) throw new PublicError("SERVICE_UNAVAILABLE", NOT_AUDITED);
-    request.principal = await authenticate(options.accounts, request);
+    request.principal = (await authenticate(options.accounts, request)) ?? anonymous(options, request);
   });
   // Before the first byte of the answer: nothing is answered that the trail does not know of, whatever kills the process.
   server.addHook("onSend", async (request, reply, payload) => {
@@ -108,6 +112,22 @@ export function clientOf(request: FastifyRequest): Client {
 export function correlationId(headers: Readonly<Record<string, unknown>>): string {
   const given = headers["x-correlation-id"] ?? headers["x-request-id"];
   return typeof given === "string" && CORRELATION_ID.test(given) ? given : randomUUID();
+}
+
+/** Whoever asks without a token, where that is allowed: may see figures of that area and nothing else. */
+function anonymous({ anonymousAreas, defaultTenant }: RequestOptions, request: FastifyRequest): Principal | null {
+  const { area } = request.routeOptions.config;
+  if (area === undefined || !anonymousAreas.includes(area)) return null;
+  return {
+    userId: "anonymous",
+    username: null,
+    tenantId: defaultTenant,
+    role: "FLEET_MANAGER",
+    permissions: ["view_analytics"],
+    vehicleIds: ["*"],
+    fleetIds: [],
+    areas: [area],
+  };
 }
 
 async function authenticate(accounts: Accounts, request: FastifyRequest): Promise<Principal | null> {

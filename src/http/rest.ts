@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { ERROR_STATUS, type ErrorCode } from "../base/errors.js";
 import { Context, codeOf, type Execute, type Services, sizeOf } from "../graphql/index.js";
+import { isServiceArea } from "./areas.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
 import { errorBody } from "./errors.js";
 import { type RateLimitOptions, takeCost } from "./rate-limit.js";
@@ -26,7 +27,11 @@ export function registerRest(server: FastifyInstance, options: RestOptions): voi
     server.route({
       method: endpoint.method,
       url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
-      config: { operation: `${endpoint.method} ${endpoint.path}`, audit: endpoint.action },
+      config: {
+        operation: `${endpoint.method} ${endpoint.path}`,
+        audit: endpoint.action,
+        ...(isServiceArea(endpoint.tag) && { area: endpoint.tag }),
+      },
       handler: (request, reply) => {
         const query = request.query as Record<string, unknown>;
         const asked = others.find(({ when }) => when !== null && query[when] !== undefined);

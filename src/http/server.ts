@@ -5,12 +5,14 @@ import type { GraphQLSchema } from "graphql";
 import type { Execute, QueryLimits, Services } from "../graphql/index.js";
 import type { Logger } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
+import { registerAreaEndpoints, registerSharedAreaEndpoints, type ServiceArea } from "./areas.js";
 import { readEndpoints } from "./documents.js";
 import { registerDownloads } from "./downloads.js";
 import { registerErrors } from "./errors.js";
 import { registerExplorer } from "./explorer.js";
 import { registerGraphQL } from "./graphql.js";
 import { registerIngest } from "./ingest.js";
+import { INGEST_ENDPOINTS } from "./ingest-dialects.js";
 import { createOpenApi } from "./openapi.js";
 import { type Dependency, registerOps } from "./ops.js";
 import { type RateLimitOptions, registerRateLimit } from "./rate-limit.js";
@@ -38,6 +40,8 @@ export interface ServerOptions {
   /** Null: nobody is limited. */
   readonly rateLimit: RateLimitOptions | null;
   readonly trusted: TrustedDocuments | null;
+  /** Areas whose endpoints anybody may ask, for figures of the default tenant and of that area alone. */
+  readonly anonymousAreas: readonly ServiceArea[];
   /** Whether requests leave a trail; changes always do. */
   readonly isAudited: boolean;
   readonly demoToken: (() => string) | null;
@@ -51,6 +55,48 @@ const BODY_LIMIT = 1024 * 1024;
 /** The HTTP side of the gateway, plugin by plugin. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { services, metrics, execute, schema, name, version } = options;
+  const server = await createBase(options);
+  registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
+  server.get("/.well-known/jwks.json", { config: { operation: "jwks", audit: false } }, async () => ({
+    keys: options.publicKeys(),
+  }));
+  const endpoints = readEndpoints(schema);
+  const openApi = createOpenApi(schema, endpoints, version);
+  const { refreshParam, rateLimit, limits, trusted } = options;
+  registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
+  registerDownloads(server, services);
+  await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys }, INGEST_ENDPOINTS);
+  registerSharedAreaEndpoints(server, { dependencies: options.dependencies, metrics, openApi });
+  await registerExplorer(server, { name, version, openApi, demoToken: options.demoToken });
+  await registerGraphQL(server, {
+    schema,
+    execute,
+    services,
+    introspection: options.introspection,
+    production: options.production,
+    limits,
+    rateLimit,
+    trusted,
+  });
+  return server;
+}
+
+/** One area alone, as its old service was: its own endpoints, and the contract's under the same paths. */
+export async function createAreaServer(options: ServerOptions, area: ServiceArea): Promise<FastifyInstance> {
+  const { services, metrics, execute, schema, version, refreshParam, rateLimit } = options;
+  const server = await createBase(options);
+  const endpoints = readEndpoints(schema).filter(({ tag }) => tag === area);
+  const doors = INGEST_ENDPOINTS.filter((endpoint) => endpoint.area === area);
+  const openApi = createOpenApi(schema, endpoints, version, doors);
+  registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
+  await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys }, doors);
+  registerAreaEndpoints(server, area, { dependencies: options.dependencies, metrics, openApi });
+  return server;
+}
+
+/** What every request meets first, whichever port it comes to. */
+async function createBase(options: ServerOptions): Promise<FastifyInstance> {
+  const { services, metrics } = options;
   const server = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
     disableRequestLogging: true,
@@ -79,32 +125,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     audit: options.isAudited ? services.audit : null,
     metrics,
     defaultTenant: services.defaultTenant,
+    anonymousAreas: options.anonymousAreas,
   });
   if (options.rateLimit) registerRateLimit(server, options.rateLimit);
-  registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
-  server.get("/.well-known/jwks.json", { config: { operation: "jwks", audit: false } }, async () => ({
-    keys: options.publicKeys(),
-  }));
-  const endpoints = readEndpoints(schema);
-  const { refreshParam, rateLimit, limits, trusted } = options;
-  registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
-  registerDownloads(server, services);
-  await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys });
-  await registerExplorer(server, {
-    name,
-    version,
-    openApi: createOpenApi(schema, endpoints, version),
-    demoToken: options.demoToken,
-  });
-  await registerGraphQL(server, {
-    schema,
-    execute,
-    services,
-    introspection: options.introspection,
-    production: options.production,
-    limits,
-    rateLimit,
-    trusted,
-  });
   return server;
 }

@@ -7,17 +7,20 @@ export interface Asking {
   /** Only these types may be seen; null: all. */
   readonly types: readonly string[] | null;
   readonly only: Selection["only"] | null;
+  /** Only events for which these hold. */
+  readonly where: readonly Condition[];
   /** Share of the users that is looked at, when that was asked for. */
   readonly sample: number | null;
 }
 
 /** The events that a plan looks at. `types`: those that it needs. */
 export function selectionOf(
-  { tenant, types: visible, only, sample }: Asking,
+  { tenant, types: visible, only, where: own, sample }: Asking,
   range: LocalRange,
   types: readonly string[] | null,
-  where: readonly Condition[] = [],
+  asked: readonly Condition[] = [],
 ): Selection {
+  const where = [...own, ...asked];
   return {
     tenant,
     from: range.start,

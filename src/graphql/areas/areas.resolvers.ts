@@ -1,5 +1,4 @@
-import * as areas from "../../analytics/areas.js";
-import type { Asker } from "../../analytics/index.js";
+import { type Asker, areas } from "../../analytics/index.js";
 import { DAY } from "../../base/clock.js";
 import { PublicError } from "../../base/errors.js";
 import type { Context } from "../context.js";
