@@ -3,7 +3,7 @@ import { PublicError } from "../base/errors.js";
 import { MASKS } from "../domain/access/masks.js";
 import { seesPersonalData } from "../domain/access/rule.js";
 import type { Asking } from "../domain/insights/asking.js";
-import type { Measure, Plan, PlanRow } from "../domain/insights/plan.js";
+import type { AggregatePlan, Measure, Plan, PlanRow } from "../domain/insights/plan.js";
 import { type EventEngine, type EventType, StoreUnavailable } from "../events/index.js";
 import { limitedTo, type Viewer } from "../fleet/index.js";
 import type { Answer, Answers } from "./answers.js";
@@ -82,10 +82,16 @@ export class Asker {
       this.#answers.push(answer);
       return answer;
     } catch (error) {
-      if (error instanceof StoreUnavailable) {
-        throw new PublicError("SERVICE_UNAVAILABLE", "The event store is not available; try again shortly");
-      }
-      throw error;
+      throw presented(error);
+    }
+  }
+
+  /** Rows of an answer of any length, batch by batch, never kept. @throws PublicError SERVICE_UNAVAILABLE */
+  async *stream(plan: AggregatePlan): AsyncGenerator<readonly PlanRow[]> {
+    try {
+      yield* this.options.events.store.stream(plan);
+    } catch (error) {
+      throw presented(error);
     }
   }
 
@@ -120,6 +126,11 @@ export class Asker {
   masked<T extends string | null>(value: T): T | string {
     return value === null || seesPersonalData(this.viewer.principal.role) ? value : MASKS.id(value);
   }
+}
+
+function presented(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable)) return error;
+  return new PublicError("SERVICE_UNAVAILABLE", "The event store is not available; try again shortly");
 }
 
 export interface Freshness {

@@ -6,6 +6,7 @@ import { PublicError } from "../base/errors.js";
 import { ACCESS_RULES, type Rule, refusal } from "../domain/access/rules.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { Services } from "../graphql/index.js";
+import { metricsTable, TABLE_PARAMETERS, tableRows } from "./table-download.js";
 
 type Row = Readonly<Record<string, unknown>>;
 type Query = Readonly<Record<string, string | undefined>>;
@@ -22,6 +23,8 @@ export interface Download {
   readonly filename: string;
   readonly formats: readonly Format[];
   readonly parameters: Readonly<Record<string, string>>;
+  /** Names of the columns, where they are known before the first row. */
+  columns?(services: Services, principal: Principal, parameters: Query): Promise<readonly string[]>;
   rows(services: Services, principal: Principal, parameters: Query): AsyncIterable<Row>;
 }
 
@@ -57,6 +60,20 @@ export const DOWNLOADS: readonly Download[] = [
     parameters: {},
     rows: personalRows,
   },
+  {
+    path: "/api/v1/metrics/table",
+    summary: "Metrics as a flat table of any length, for spreadsheets and BI tools",
+    action: "metrics.export",
+    rule: ACCESS_RULES.Query?.metricTable,
+    filename: "metrics",
+    formats: ["csv", "ndjson"],
+    parameters: TABLE_PARAMETERS,
+    columns: async (services, principal, query) => {
+      const { columns } = await metricsTable(services, principal, query);
+      return columns.map(({ id }) => id);
+    },
+    rows: tableRows,
+  },
 ];
 
 export function registerDownloads(server: FastifyInstance, services: Services): void {
@@ -65,7 +82,7 @@ export function registerDownloads(server: FastifyInstance, services: Services): 
     server.get(download.path.replaceAll(/\{(\w+)\}/g, ":$1"), { config }, async (request, reply) => {
       const principal = admitted(request, download);
       const query = { ...(request.query as Query), ...(request.params as Query) };
-      const format = (query.format ?? "ndjson") as Format;
+      const format = (query.format ?? download.formats[0]) as Format;
       if (!download.formats.includes(format)) {
         throw new PublicError("BAD_USER_INPUT", `format must be one of ${download.formats.join(", ")}`, {
           field: "format",
@@ -79,7 +96,7 @@ export function registerDownloads(server: FastifyInstance, services: Services): 
       return reply
         .header("content-type", TYPES[format])
         .header("content-disposition", `attachment; filename="${download.filename}.${format}"`)
-        .send(written(resumed(first, iterator), format));
+        .send(written(resumed(first, iterator), format, await download.columns?.(services, principal, query)));
     });
   }
 }
@@ -98,12 +115,13 @@ async function* resumed(first: IteratorResult<Row>, rest: AsyncIterator<Row>): A
   for (let next = first; !next.done; next = await rest.next()) yield next.value;
 }
 
-function written(rows: AsyncIterable<Row>, format: Format): Readable {
+function written(rows: AsyncIterable<Row>, format: Format, columns: readonly string[] | undefined): Readable {
   const source = Readable.from(rows);
   if (format === "csv") {
     // A text that begins like a formula must not become one in a spreadsheet.
     const sheet = stringify({
       header: true,
+      ...(columns && { columns: [...columns] }),
       escape_formulas: true,
       bom: true,
       cast: { object: (value) => JSON.stringify(value) },

@@ -66,7 +66,7 @@ export async function startGateway(upstreams: Upstreams, environment: Record<str
       headers: { ...(authorization && { authorization }) },
       ...(payload !== undefined && { payload: payload as object }),
     });
-    const isJson = String(response.headers["content-type"]).includes("json");
+    const isJson = /^application\/([\w.-]+\+)?json/.test(String(response.headers["content-type"]));
     return { status: response.statusCode, headers: response.headers, body: isJson ? response.json() : response.body };
   };
   const bearer = (role: Role | null): string | null => (role === null ? null : `Bearer ${tokenFor(role)}`);

@@ -65,15 +65,33 @@ export class ClickHouseConnection {
   }
 
   async rows<Row extends object>(sql: string, parameters: Parameters = {}): Promise<Row[]> {
-    return this.#guarded(async (abort_signal) => {
+    const rows: Row[] = [];
+    for await (const batch of this.batches<Row>(sql, parameters)) {
+      rows.push(...batch);
+      if (rows.length > this.#maxRows) {
+        throw new Error(`The result has more than ${this.#maxRows} rows: ask for fewer, or for aggregates`);
+      }
+    }
+    return rows;
+  }
+
+  /** Rows as they come, however many. */
+  async *batches<Row extends object>(sql: string, parameters: Parameters = {}): AsyncGenerator<Row[]> {
+    const controller = this.#begin();
+    try {
       const result = await this.#client.query({
         query: sql,
         format: "JSONCompactEachRowWithNamesAndTypes",
         query_params: { ...parameters },
-        abort_signal,
+        abort_signal: controller.signal,
       });
-      return this.#read<Row>(result.stream());
-    });
+      yield* read<Row>(result.stream());
+    } catch (error) {
+      throw translated(error);
+    } finally {
+      controller.abort();
+      this.#running.delete(controller);
+    }
   }
 
   /** Cuts off what runs. */
@@ -84,39 +102,39 @@ export class ClickHouseConnection {
     await this.#client.close();
   }
 
-  async #read<Row>(stream: AsyncIterable<readonly { json<T>(): T }[]>): Promise<Row[]> {
-    const rows: Row[] = [];
-    let names: string[] | null = null;
-    let converters: ((value: unknown) => unknown)[] | null = null;
-    for await (const part of stream) {
-      for (const line of part) {
-        const values = line.json<unknown[]>();
-        if (!names) names = values.map(String);
-        else if (!converters) converters = values.map((type) => converterOf(String(type)));
-        else rows.push(rowOf<Row>(names, converters, values));
-      }
-      if (rows.length > this.#maxRows) {
-        throw new TooManyRows(`The result has more than ${this.#maxRows} rows: ask for fewer, or for aggregates`);
-      }
-    }
-    return rows;
-  }
-
-  async #guarded<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  #begin(): AbortController {
     if (this.#closed) throw new StoreUnavailable("The event store is closed");
     const controller = new AbortController();
     this.#running.add(controller);
+    return controller;
+  }
+
+  async #guarded<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = this.#begin();
     try {
       return await work(controller.signal);
     } catch (error) {
-      throw error instanceof TooManyRows ? error : translated(error);
+      throw translated(error);
     } finally {
       this.#running.delete(controller);
     }
   }
 }
 
-class TooManyRows extends Error {}
+async function* read<Row>(stream: AsyncIterable<readonly { json<T>(): T }[]>): AsyncGenerator<Row[]> {
+  let names: string[] | null = null;
+  let converters: ((value: unknown) => unknown)[] | null = null;
+  for await (const part of stream) {
+    const rows: Row[] = [];
+    for (const line of part) {
+      const values = line.json<unknown[]>();
+      if (!names) names = values.map(String);
+      else if (!converters) converters = values.map((type) => converterOf(String(type)));
+      else rows.push(rowOf<Row>(names, converters, values));
+    }
+    if (rows.length > 0) yield rows;
+  }
+}
 
 function rowOf<Row>(names: string[], converters: ((value: unknown) => unknown)[], values: unknown[]): Row {
   const row: Record<string, unknown> = {};

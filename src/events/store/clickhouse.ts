@@ -1,4 +1,4 @@
-import type { Plan, PlanRow } from "../../domain/insights/plan.js";
+import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
 import { ClickHouseAppender } from "./clickhouse-append.js";
 import { ClickHouseConnection } from "./clickhouse-connection.js";
 import { hasCode } from "./clickhouse-errors.js";
@@ -144,6 +144,11 @@ class ClickHouseStore implements EventStore {
 
   append(segments: readonly string[]): Promise<Appended> {
     return this.#write(() => this.#appender.append(segments));
+  }
+
+  async *stream(plan: AggregatePlan): AsyncIterable<readonly PlanRow[]> {
+    const { sql, parameters, named } = planQuery(plan, CLICKHOUSE);
+    for await (const rows of this.#connection.batches<PlanRow>(sql, parameters)) yield rows.map(named);
   }
 
   async version(basis: Basis): Promise<string> {

@@ -6,6 +6,8 @@ export interface DuckDbCalls {
   deleteReceivedBefore(tenant: string, only: boolean, types: readonly string[], before: number): Promise<number>;
   eraseUser(tenant: string, user: string): Promise<number>;
   tenantViews(tenant: string): Promise<string>;
+  /** Writes the rows of a SELECT into a new file, as NDJSON. */
+  copy(read: ReadRequest, path: string): Promise<void>;
   close(): Promise<void>;
 }
 

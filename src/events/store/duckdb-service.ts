@@ -2,7 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { ConnectionPool } from "./connection-pool.js";
 import { DuckDbAppender } from "./duckdb-append.js";
 import { halves, userHash } from "./duckdb-append-sql.js";
-import { DuckDbDatabase } from "./duckdb-database.js";
+import { DuckDbDatabase, quoted } from "./duckdb-database.js";
 import { isFatal } from "./duckdb-errors.js";
 import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
 import { bound, plain } from "./duckdb-values.js";
@@ -73,6 +73,14 @@ export class DuckDbService implements DuckDbCalls {
           names.map((_, i) => chunk.getColumnValues(i).map(plain)),
         );
       }
+    });
+  }
+
+  copy({ sql, parameters }: ReadRequest, path: string): Promise<void> {
+    return this.#readers.use(async (connection) => {
+      const { values, types } = bound(parameters);
+      const statement = `COPY (${sql}) TO ${quoted(path)} (FORMAT json)`;
+      await this.#widely(connection, () => connection.run(statement, values, types));
     });
   }
 

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
-import type { Plan, PlanRow } from "../../domain/insights/plan.js";
+import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
 import { DataVersions } from "./data-versions.js";
 import { countsQuery, eventsQuery } from "./duckdb-reads.js";
 import type { CallName, DuckDbCalls, DuckDbSettings, ReadRequest, Reply, Request } from "./duckdb-rpc.js";
@@ -62,6 +64,8 @@ export async function openDuckDbStore(options: DuckDbOptions): Promise<EventStor
   }
 }
 
+const STREAMED_AT_ONCE = 1000;
+
 interface Pending {
   readonly rows: object[];
   resolve(result: unknown): void;
@@ -110,6 +114,28 @@ class DuckDbStore implements EventStore {
   async answer(plan: Plan): Promise<PlanRow[]> {
     const { sql, parameters, named } = planQuery(plan, DUCKDB);
     return (await this.#read<PlanRow>({ sql, parameters, analytic: true })).map(named);
+  }
+
+  async *stream(plan: AggregatePlan): AsyncIterable<readonly PlanRow[]> {
+    const { sql, parameters, named } = planQuery(plan, DUCKDB);
+    const path = join(this.#settings.folder, "tmp", `rows-${randomUUID()}.ndjson`);
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      await this.#call("copy", { sql, parameters }, path);
+      let batch: PlanRow[] = [];
+      for await (const line of createInterface({
+        input: createReadStream(path),
+        crlfDelay: Number.POSITIVE_INFINITY,
+      })) {
+        batch.push(named(JSON.parse(line) as PlanRow));
+        if (batch.length < STREAMED_AT_ONCE) continue;
+        yield batch;
+        batch = [];
+      }
+      if (batch.length > 0) yield batch;
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   async keyedBatch(tenant: string, key: string): Promise<KeyedBatch | null> {

@@ -1,4 +1,4 @@
-import type { Plan } from "../../domain/insights/plan.js";
+import type { AggregatePlan, Plan } from "../../domain/insights/plan.js";
 import {
   type EventCursor,
   type EventFilter,
@@ -26,6 +26,9 @@ export class PatientStore implements EventStore {
   ) {}
 
   append: EventStore["append"] = async (segments, touches) => (await this.#store()).append(segments, touches);
+  async *stream(plan: AggregatePlan) {
+    yield* (await this.#store()).stream(plan);
+  }
   version: EventStore["version"] = async (basis) => (await this.#store()).version(basis);
   counts = async (filter: EventFilter, granularity: Granularity) => (await this.#store()).counts(filter, granularity);
   events = async (filter: EventFilter, limit: number, after?: EventCursor) =>

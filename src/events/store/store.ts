@@ -1,4 +1,4 @@
-import type { Plan, PlanRow } from "../../domain/insights/plan.js";
+import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
 import type { StoredEvent } from "../event.js";
 import type { Basis, Touch } from "./data-versions.js";
 
@@ -79,6 +79,11 @@ export interface EventStore {
   events(filter: EventFilter, limit: number, after?: EventCursor): Promise<EventRow[]>;
   /** Answers a question; what the rows hold is said beside each kind of plan. */
   answer(plan: Plan): Promise<PlanRow[]>;
+  /**
+   * The same, however many rows there are: batch by batch, as fast as they are taken, without holding them in memory.
+   * What cannot be answered throws before the first batch.
+   */
+  stream(plan: AggregatePlan): AsyncIterable<readonly PlanRow[]>;
   /** A text that is another one once anything that an answer rests on was added or deleted. */
   version(basis: Basis): Promise<string>;
   /** The batch that came with this key, if it has been appended. */

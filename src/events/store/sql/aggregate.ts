@@ -1,4 +1,5 @@
-import type { AggregatePlan, Measure } from "../../../domain/insights/plan.js";
+import type { AggregatePlan, Measure, PlanRow } from "../../../domain/insights/plan.js";
+import { decimalText } from "../decimal-text.js";
 import type { Statement } from "./statement.js";
 
 /** Dimensions are `d0`, `d1` …, measures `m0`, `m1` …: names that callers give never become SQL. */
@@ -13,15 +14,29 @@ FROM events AS e WHERE ${sql.selected(plan.selection)}${keys.length > 0 ? `\nGRO
   const order = orderOf(plan, keys);
   const limit = plan.limit === undefined ? "" : ` LIMIT ${Math.trunc(plan.limit)}`;
   const behind = plan.after ? ` WHERE ${isBehind(plan, plan.after, sql)}` : "";
-  return `SELECT * FROM (${grouped}) AS grouped${behind}${order.length > 0 ? ` ORDER BY ${order.join(", ")}` : ""}${limit}`;
+  const named = [
+    ...keys,
+    ...plan.measures.map((measure, i) => (isDecimal(measure) ? `${dialect.text(`m${i}`)} AS t${i}` : `m${i}`)),
+  ];
+  return `SELECT ${named.join(", ")} FROM (${grouped}) AS grouped${behind}${order.length > 0 ? ` ORDER BY ${order.join(", ")}` : ""}${limit}`;
 }
 
-/** The names that a row's columns stand for. */
-export function aggregateNames(plan: AggregatePlan): ReadonlyMap<string, string> {
-  return new Map([
-    ...plan.by.map(({ name }, i) => [`d${i}`, name] as const),
-    ...plan.measures.map(({ name }, i) => [`m${i}`, name] as const),
-  ]);
+/** Exact in either database, and so text on the way out of it. */
+function isDecimal({ figure }: Measure): boolean {
+  return figure === "sum" || figure === "min" || figure === "max" || figure === "percentile";
+}
+
+/** A row under the names that the plan has for its columns. */
+export function namedRow(plan: AggregatePlan, row: PlanRow): PlanRow {
+  const named: Record<string, string | number | null> = plan.bucket ? { bucket: row.bucket ?? null } : {};
+  plan.by.forEach(({ name }, i) => {
+    named[name] = row[`d${i}`] ?? null;
+  });
+  plan.measures.forEach((measure, i) => {
+    const value = row[isDecimal(measure) ? `t${i}` : `m${i}`] ?? null;
+    named[measure.name] = isDecimal(measure) && value !== null ? decimalText(String(value)) : value;
+  });
+  return named;
 }
 
 function orderOf(plan: AggregatePlan, keys: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 import type { DrillPlan, Plan, PlanRow, UsersPlan } from "../../../domain/insights/plan.js";
 import type { Value } from "../store.js";
-import { aggregateNames, aggregateSql } from "./aggregate.js";
+import { aggregateSql, namedRow } from "./aggregate.js";
 import type { Dialect } from "./dialect.js";
 import { funnelMembers, funnelSql } from "./funnel.js";
 import { concurrencySql, distributionSql, pathsSql, sessionsSql } from "./sessions.js";
@@ -21,13 +21,8 @@ export function planQuery(plan: Plan, dialect: Dialect): PlanQuery {
   const { selection } = plan.kind === "drill" ? plan.into : plan;
   const statement = new Statement(dialect, selection.clock);
   const sql = sqlOf(plan, statement) + dialect.settings;
-  if (plan.kind !== "aggregate") return { sql, parameters: statement.parameters, named: (row) => row };
-  const names = aggregateNames(plan);
-  return {
-    sql,
-    parameters: statement.parameters,
-    named: (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [names.get(name) ?? name, value])),
-  };
+  const named = plan.kind === "aggregate" ? (row: PlanRow) => namedRow(plan, row) : (row: PlanRow) => row;
+  return { sql, parameters: statement.parameters, named };
 }
 
 function sqlOf(plan: Plan, sql: Statement): string {
