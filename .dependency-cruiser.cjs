@@ -43,7 +43,10 @@ module.exports = {
     {
       name: "siblings-meet-through-index",
       severity: "error",
-      from: { path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/", pathNot: "\\.test\\.ts$" },
+      from: {
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/",
+        pathNot: "\\.test\\.ts$",
+      },
       to: {
         path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/",
         pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"],

@@ -122,9 +122,13 @@ export class Asker {
     return this.asking.sample === null ? count : Math.round(count / this.asking.sample);
   }
 
+  get seesPeople(): boolean {
+    return seesPersonalData(this.viewer.principal.role);
+  }
+
   /** What this asker sees of a value that tells who somebody is. */
   masked<T extends string | null>(value: T): T | string {
-    return value === null || seesPersonalData(this.viewer.principal.role) ? value : MASKS.id(value);
+    return value === null || this.seesPeople ? value : MASKS.id(value);
   }
 }
 

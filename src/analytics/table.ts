@@ -23,6 +23,8 @@ export interface Table {
   readonly range: LocalRange;
   readonly columns: readonly TableColumn[];
   readonly plan: AggregatePlan;
+  /** Whether any of its columns tells who somebody is. */
+  readonly hasPeople: boolean;
   row(of: PlanRow): Cell[];
 }
 
@@ -37,6 +39,7 @@ export function tableOf(asker: Asker, question: MetricsQuestion): Table {
   const compiled = compileMetrics(columns);
   return {
     range,
+    hasPeople: dimensions.some(({ personal }) => personal),
     columns: headerOf(columns, dimensions, granularity),
     plan: metricsPlan(asker, columns, dimensions, question, range, granularity),
     row: (of) => {
@@ -89,24 +92,37 @@ export async function askTable(
   if (!(size >= 1 && size <= MOST_ROWS))
     throw new PublicError("BAD_USER_INPUT", `first must be from 1 to ${MOST_ROWS}, got ${size}`, { field: "first" });
   const table = tableOf(asker, question);
-  const { rows } = await asker.answer({
-    ...table.plan,
-    limit: size + 1,
-    ...(after && { after: decoded(after, table.plan) }),
-  });
+  // A cursor names the row that a page ends with, but for those who may not know whose it is: theirs only count.
+  const counts = !asker.seesPeople && table.hasPeople;
+  const skipped = counts && after ? decodedCount(after) : 0;
+  const behind = after && !counts ? { after: decoded(after, table.plan) } : {};
+  const { rows: found } = await asker.answer({ ...table.plan, limit: skipped + size + 1, ...behind });
+  const rows = found.slice(skipped);
   const page = rows.slice(0, size);
   const last = page.at(-1);
+  const cursor = last && (counts ? cursorOf(skipped + size) : cursorOf(placeOf(last, table.plan)));
   return {
     ...table,
     rows: page.map((row) => table.row(row)),
     hasNextPage: rows.length > size,
-    endCursor: last && rows.length > size ? encoded(last, table.plan) : null,
+    endCursor: cursor && rows.length > size ? cursor : null,
   };
 }
 
-function encoded(row: PlanRow, { bucket, by }: AggregatePlan): string {
-  const place = [bucket ? Number(row.bucket) : null, ...by.map(({ name }) => row[name] ?? null)];
+const MOST_SKIPPED = 1_000_000;
+
+function cursorOf(place: unknown): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+function decodedCount(cursor: string): number {
+  const count = Number(Buffer.from(cursor, "base64url").toString());
+  if (Number.isInteger(count) && count >= 0 && count <= MOST_SKIPPED) return count;
+  throw new PublicError("BAD_USER_INPUT", "after is no cursor of this table", { field: "after" });
+}
+
+function placeOf(row: PlanRow, { bucket, by }: AggregatePlan): unknown[] {
+  return [bucket ? Number(row.bucket) : null, ...by.map(({ name }) => row[name] ?? null)];
 }
 
 function decoded(cursor: string, { bucket, by }: AggregatePlan): After {

@@ -145,7 +145,7 @@ export const insightResolvers = {
     averageSeconds: ({ step }) => inSeconds(step.averageTime),
     medianSeconds: ({ step }) => inSeconds(step.medianTime),
     reachedBy: ({ asker: asking, answer: { plan }, group, step }, args) =>
-      userPage(args, (limit, after) =>
+      userPage({ asking, args }, (limit, after) =>
         usersOfCell(asking, plan, { step: step.number, ...(plan.breakdown && { value: group.value }) }, limit, after),
       ),
   },
@@ -170,7 +170,7 @@ export const insightResolvers = {
     rate: ({ cell }) => cell.rate,
     complete: ({ cell }) => cell.isComplete,
     retained: ({ asker: asking, answer: { plan }, cohort, cell }, args) =>
-      userPage(args, (limit, after) =>
+      userPage({ asking, args }, (limit, after) =>
         usersOfCell(asking, plan, { period: cell.period, ...(plan.cohortBy && { cohort: cohort.key }) }, limit, after),
       ),
   },
@@ -188,7 +188,7 @@ export const insightResolvers = {
     dormant: ({ lifecycle }) => lifecycle.dormant,
     partial: ({ lifecycle }) => !lifecycle.isComplete,
     users: ({ asker: asking, answer: { plan }, lifecycle }, { state, ...args }) =>
-      userPage(args, (limit, after) =>
+      userPage({ asking, args }, (limit, after) =>
         usersOfCell(asking, plan, { bucket: lifecycle.bucket, state: state.toLowerCase() }, limit, after),
       ),
   },

@@ -65,7 +65,7 @@ export const metricResolvers = {
     change: ({ series }) => series.change,
     changePercent: ({ series }) => series.changePercent,
     users: ({ asker: asking, answer, question, series }, args) =>
-      userPage(args, (limit, after) =>
+      userPage({ asking, args }, (limit, after) =>
         usersOfMetric(
           asking,
           { answer, question, column: series.column, group: series.storedGroup, bucket: null },
@@ -92,7 +92,7 @@ export const metricResolvers = {
         group: series.storedGroup,
         bucket: point,
       };
-      return userPage(args, (limit, after) => usersOfMetric(asking, cell, limit, after));
+      return userPage({ asking, args }, (limit, after) => usersOfMetric(asking, cell, limit, after));
     },
   },
 } satisfies Resolvers;
