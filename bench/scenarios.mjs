@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { audit } from "./audit.mjs";
 import { beside, ingest, kafka, streams } from "./ingest.mjs";
+import { insights, insightsClickHouse } from "./insights.mjs";
 import { atMost, below, exactly, floor, median, withCpu } from "./measure.mjs";
 import { startRecorder } from "./recorder.mjs";
 import { settled, startGateway, startUpstreams, token, total } from "./stage.mjs";
@@ -242,4 +243,17 @@ async function list(notes) {
   return figures;
 }
 
-export const SCENARIOS = { cold, swept, warm, stampede, list, ingest, beside, kafka, streams, audit };
+export const SCENARIOS = {
+  cold,
+  swept,
+  warm,
+  stampede,
+  list,
+  ingest,
+  beside,
+  kafka,
+  streams,
+  audit,
+  insights,
+  "insights-clickhouse": insightsClickHouse,
+};

@@ -207,6 +207,13 @@ export async function startGateway(ports, environment = {}) {
         headers: { authorization: `Bearer ${token(user)}`, "content-type": "application/json" },
         body: JSON.stringify({ query }),
       }),
+    post: (path, payload, user = "bench") =>
+      request({
+        method: "POST",
+        path,
+        headers: { authorization: `Bearer ${token(user)}`, "content-type": "application/json" },
+        body: JSON.stringify(payload),
+      }),
     async stop() {
       await pool.destroy();
       await stop(child);

@@ -55,7 +55,12 @@ describe("operations that are too large", () => {
     Object.entries(ABUSE),
   )("%s: 400 before anything is executed, in no time, with a small answer", async (_name, query) => {
     const times: number[] = [];
+    // What the smallest question takes: on a machine that is busy with other things, nothing is quick.
+    const floors: number[] = [];
     for (let i = 0; i < 5; i++) {
+      const askedAt = performance.now();
+      await (await graphql(gateway.base, "{ version }")).text();
+      floors.push(performance.now() - askedAt);
       const startedAt = performance.now();
       const response = await graphql(gateway.base, query);
       const text = await response.text();
@@ -67,7 +72,7 @@ describe("operations that are too large", () => {
       );
       expect(JSON.parse(text).data ?? null).toBeNull();
     }
-    expect(Math.min(...times)).toBeLessThan(50);
+    expect(Math.min(...times)).toBeLessThan(Math.max(50, 20 * Math.min(...floors)));
   });
 
   it("by their variables are refused as well", async () => {

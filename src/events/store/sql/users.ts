@@ -22,28 +22,27 @@ export function cohortMembers(plan: CohortsPlan, sql: Statement): string {
   const { selection, period, maxPeriod } = plan;
   const firsts = `SELECT u, ${cohortOf(plan, sql)} AS cohort, ${sql.bucket(period, "t0")} AS p0
     FROM (${firstEvents(plan, sql)}) AS earliest WHERE t0 >= ${sql.bind(plan.from)} AND t0 < ${sql.bind(plan.to)}`;
-  const active = ofUsers(
-    sql,
-    { ...selection, from: plan.from },
-    `DISTINCT e.user_key AS u, ${sql.bucket(period)} AS p`,
-    sql.isStep(plan.returning),
-  );
+  const columns = `DISTINCT e.user_key AS u, ${sql.bucket(period)} AS p`;
+  const active = ofUsers(sql, { ...selection, from: plan.from }, columns, sql.isStep(plan.returning));
   const returned = (column: string, more = ""): string =>
-    `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM (${active}) AS a JOIN (${firsts}) AS f ON a.u = f.u
+    `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM (${active}) AS a JOIN firsts AS f ON a.u = f.u
      WHERE a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(maxPeriod)}${more}`;
-  const themselves = `SELECT u, cohort, 0 AS period FROM (${firsts}) AS f`;
-  switch (plan.mode) {
-    case "exact":
-      return `${themselves} UNION ALL ${returned("a.p - f.p0")}`;
-    case "onOrAfter":
-      return `${themselves} UNION ALL ${returned("max(a.p - f.p0)", " GROUP BY f.u, f.cohort")}`;
-    case "brackets": {
-      const starts = [...plan.brackets].reverse().filter((start) => start > 0);
-      const bracket = `CASE ${starts.map((start) => `WHEN a.p - f.p0 >= ${Math.trunc(start)} THEN ${Math.trunc(start)}`).join(" ")} ELSE 0 END`;
-      return `${themselves} UNION ALL SELECT DISTINCT u, cohort, period FROM (${returned(bracket)}) AS r WHERE period > 0`;
-    }
-  }
+  return `WITH firsts AS (${firsts})
+  SELECT u, cohort, 0 AS period FROM firsts AS f UNION ALL ${RETURNED[plan.mode](returned, plan)}`;
 }
+
+type Returned = (column: string, more?: string) => string;
+
+const RETURNED: Record<CohortsPlan["mode"], (returned: Returned, plan: CohortsPlan) => string> = {
+  exact: (returned) => returned("a.p - f.p0"),
+  onOrAfter: (returned) => returned("max(a.p - f.p0)", " GROUP BY f.u, f.cohort"),
+  brackets: (returned, { brackets }) => {
+    const starts = [...brackets].reverse().filter((start) => start > 0);
+    const cases = starts.map((start) => `WHEN a.p - f.p0 >= ${Math.trunc(start)} THEN ${Math.trunc(start)}`);
+    const bracket = cases.length > 0 ? `CASE ${cases.join(" ")} ELSE 0 END` : "0";
+    return `SELECT DISTINCT u, cohort, period FROM (${returned(bracket)}) AS r WHERE period > 0`;
+  },
+};
 
 /** `u`, `t0`, and with cohorts by a value `v`: each user's first event that is a start. */
 function firstEvents({ selection, start, cohortBy, to }: CohortsPlan, sql: Statement): string {
