@@ -53,7 +53,11 @@ export const CLICKHOUSE: Dialect = {
   },
   neighbour: (which, of, partition, order) =>
     `${which === "before" ? "lagInFrame" : "leadInFrame"}(toNullable(${of})) OVER (PARTITION BY ${partition} ORDER BY ${order} ROWS BETWEEN ${FRAMES[which]})`,
-  valueAtFirst: (of, by) => `tupleElement(argMin(tuple(${of}), ${by}), 1)`,
+  valueAtFirst: (of, by, condition) =>
+    condition === undefined
+      ? `tupleElement(argMin(tuple(${of}), ${by}), 1)`
+      : `tupleElement(argMinIf(tuple(${of}), ${by}, ${condition}), 1)`,
+  firstTime: (of, condition) => `minIf(toNullable(${of}), ${condition})`,
   asOf: "ASOF INNER JOIN",
   settings: " SETTINGS join_use_nulls = 1",
 };

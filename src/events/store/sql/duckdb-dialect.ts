@@ -50,7 +50,9 @@ export const DUCKDB: Dialect = {
     `quantile_disc(${of}, ${at})${condition === null ? "" : ` FILTER (WHERE ${condition})`}`,
   neighbour: (which, of, partition, order) =>
     `${which === "before" ? "lag" : "lead"}(${of}) OVER (PARTITION BY ${partition} ORDER BY ${order})`,
-  valueAtFirst: (of, by) => `arg_min_null(${of}, ${by})`,
+  valueAtFirst: (of, by, condition) =>
+    `arg_min_null(${of}, ${by})${condition === undefined ? "" : ` FILTER (WHERE ${condition})`}`,
+  firstTime: (of, condition) => `min(${of}) FILTER (WHERE ${condition})`,
   asOf: "ASOF JOIN",
   settings: "",
 };

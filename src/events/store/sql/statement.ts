@@ -124,7 +124,7 @@ export class Statement {
     const { dialect } = this;
     if (granularity === "hour") {
       const phases = this.clock.map(({ from, offset }) => ({ from, offset: ((offset % HOUR) + HOUR) % HOUR }));
-      return `(${dialect.quotient(`${time} + ${byPiece(phases, time)} + ${SHIFT_MS}`, String(HOUR))} - ${SHIFT_DAYS * 24})`;
+      return `(${dialect.quotient(`${time} + ${byPiece(phases, time, SHIFT_MS)}`, String(HOUR))} - ${SHIFT_DAYS * 24})`;
     }
     const day = this.localDay(time);
     if (granularity === "day") return day;
@@ -141,7 +141,7 @@ export class Statement {
   }
 
   #shifted(time = this.time): string {
-    return `${time} + ${byPiece(this.clock, time)} + ${SHIFT_MS}`;
+    return `${time} + ${byPiece(this.clock, time, SHIFT_MS)}`;
   }
 
   #part(part: "day" | "hour" | "weekday"): string {
@@ -162,10 +162,10 @@ function isText(column: string): boolean {
   return column !== "amount" && column !== "latitude" && column !== "longitude";
 }
 
-/** What holds at a time, of values that change at times. */
-function byPiece(pieces: readonly OffsetPiece[], time: string): string {
-  const last = pieces.at(-1)?.offset ?? 0;
+/** What holds at a time, of values that change at times; `more` is added to each. */
+function byPiece(pieces: readonly OffsetPiece[], time: string, more: number): string {
+  const last = (pieces.at(-1)?.offset ?? 0) + more;
   if (pieces.length <= 1) return String(last);
-  const cases = pieces.slice(1).map(({ from }, i) => `WHEN ${time} < ${from} THEN ${pieces[i]?.offset}`);
+  const cases = pieces.slice(1).map(({ from }, i) => `WHEN ${time} < ${from} THEN ${(pieces[i]?.offset ?? 0) + more}`);
   return `(CASE ${cases.join(" ")} ELSE ${last} END)`;
 }

@@ -19,16 +19,37 @@ FROM (SELECT d, ${later} AS later FROM (${days}) AS days) AS spans GROUP BY 1, 2
 
 /** `u`, `cohort`, `period`: one row for each user and period that counts. */
 export function cohortMembers(plan: CohortsPlan, sql: Statement): string {
-  const { selection, period, maxPeriod } = plan;
-  const firsts = `SELECT u, ${cohortOf(plan, sql)} AS cohort, ${sql.bucket(period, "t0")} AS p0
-    FROM (${firstEvents(plan, sql)}) AS earliest WHERE t0 >= ${sql.bind(plan.from)} AND t0 < ${sql.bind(plan.to)}`;
-  const columns = `DISTINCT e.user_key AS u, ${sql.bucket(period)} AS p`;
-  const active = ofUsers(sql, { ...selection, from: plan.from }, columns, sql.isStep(plan.returning));
+  const { maxPeriod } = plan;
+  const firsts = `SELECT u, ${cohortOf(plan, sql)} AS cohort, ${sql.bucket(plan.period, "t0")} AS p0
+    FROM (${firstEvents(plan)}) AS earliest WHERE t0 >= ${sql.bind(plan.from)} AND t0 < ${sql.bind(plan.to)}`;
   const returned = (column: string, more = ""): string =>
-    `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM (${active}) AS a JOIN firsts AS f ON a.u = f.u
-     WHERE a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(maxPeriod)}${more}`;
-  return `WITH firsts AS (${firsts})
+    `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
+     WHERE a.came > 0 AND a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(maxPeriod)}${more}`;
+  return `WITH active AS (${activePeriods(plan, sql)}), firsts AS (${firsts})
   SELECT u, cohort, 0 AS period FROM firsts AS f UNION ALL ${RETURNED[plan.mode](returned, plan)}`;
+}
+
+/**
+ * `u`, `p`, `t` (first event of the period that is a start), `came` (events that count as coming again), and with cohorts
+ * by a value `v`: what each user did in each period, so that the events are read once for both.
+ */
+function activePeriods({ selection, period, start, returning, cohortBy, from }: CohortsPlan, sql: Statement): string {
+  const { dialect } = sql;
+  const isStart = sql.isStep(start);
+  const came = `${sql.isStep(returning)} AND e.time >= ${dialect.moment(sql.bind(from))}`;
+  const value =
+    cohortBy && "field" in cohortBy
+      ? `, ${dialect.valueAtFirst(sql.textOf(cohortBy.field), "(e.time, e.id)", isStart)} AS v`
+      : "";
+  const columns = `e.user_key AS u, ${sql.bucket(period)} AS p, ${dialect.firstTime(sql.time, isStart)} AS t, ${dialect.aggregate("count", null, came)} AS came${value}`;
+  return `${ofUsers(sql, selection, columns)} GROUP BY u, p`;
+}
+
+/** `u`, `t0`, and with cohorts by a value `v`: each user's first event that is a start. */
+function firstEvents({ cohortBy }: CohortsPlan): string {
+  const value = cohortBy && "field" in cohortBy;
+  if (!value) return "SELECT u, min(t) AS t0 FROM active WHERE t IS NOT NULL GROUP BY u";
+  return `SELECT u, t AS t0, v FROM (SELECT u, t, v, row_number() OVER (PARTITION BY u ORDER BY p) AS n FROM active WHERE t IS NOT NULL) AS starts WHERE n = 1`;
 }
 
 type Returned = (column: string, more?: string) => string;
@@ -43,16 +64,6 @@ const RETURNED: Record<CohortsPlan["mode"], (returned: Returned, plan: CohortsPl
     return `SELECT DISTINCT u, cohort, period FROM (${returned(bracket)}) AS r WHERE period > 0`;
   },
 };
-
-/** `u`, `t0`, and with cohorts by a value `v`: each user's first event that is a start. */
-function firstEvents({ selection, start, cohortBy, to }: CohortsPlan, sql: Statement): string {
-  const value =
-    cohortBy && "field" in cohortBy
-      ? `, ${sql.dialect.valueAtFirst(sql.textOf(cohortBy.field), "(e.time, e.id)")} AS v`
-      : "";
-  const since = { ...selection, from: null, to };
-  return `${ofUsers(sql, since, `e.user_key AS u, min(${sql.time}) AS t0${value}`, sql.isStep(start))} GROUP BY e.user_key`;
-}
 
 function cohortOf({ cohortBy }: CohortsPlan, sql: Statement): string {
   if (cohortBy === null) return "0";
