@@ -15,8 +15,9 @@ import { STANDINS_DIR, start, startGateway, stop, temporaryFolder } from "./stag
 const EVENTS = Number(process.env.EVENTS ?? 10_000_000);
 const BATCH = 100_000;
 const DAY = 86_400_000;
-const START = Date.UTC(2026, 0, 1);
-const DAYS = 90;
+/** A Monday, and thirteen weeks. */
+const START = Date.UTC(2026, 0, 5);
+const DAYS = 91;
 const END = START + DAYS * DAY;
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
 const STEPS = ["page_view", "search", "product_view", "cart_add", "purchase"];
@@ -26,7 +27,7 @@ const RANGE = `range: { start: "${day(START)}", end: "${day(END - 1)}" }`;
 
 /** The questions: as a client asks them, and what an answer must hold. */
 const QUESTIONS = {
-  "daily active users over 90 days": {
+  "daily active users over 91 days": {
     query: `{ insights { activeUsers(${RANGE}, refresh: $refresh) { days { date dau } } } }`,
     check: ({ insights }) => assert.equal(insights.activeUsers.days.length, DAYS),
     limit: 1000,
@@ -61,7 +62,7 @@ const QUESTIONS = {
 /** The same by hand. */
 const BY_HAND = {
   duckdb: {
-    "daily active users over 90 days": `SELECT day, count(*) FROM (SELECT DISTINCT epoch_ms(time) // ${DAY} AS day, user_key FROM events
+    "daily active users over 91 days": `SELECT day, count(*) FROM (SELECT DISTINCT epoch_ms(time) // ${DAY} AS day, user_key FROM events
       WHERE tenant = 'default' AND user_key IS NOT NULL AND time >= make_timestamp_ms(${START}) AND time < make_timestamp_ms(${END})) GROUP BY day`,
     "funnel of five steps": duckFunnel(),
     "weekly cohorts × 12": `WITH active AS (SELECT DISTINCT user_key, (epoch_ms(time) + ${3 * DAY}) // ${7 * DAY} AS week FROM events WHERE tenant = 'default' AND user_key IS NOT NULL),
@@ -75,7 +76,7 @@ const BY_HAND = {
       WHERE tenant = 'default' AND city IS NOT NULL AND time >= make_timestamp_ms(${START}) AND time < make_timestamp_ms(${END}) GROUP BY ALL ORDER BY n DESC LIMIT 100`,
   },
   clickhouse: {
-    "daily active users over 90 days": `SELECT toDate(time) AS day, uniqExact(user_key) FROM events WHERE tenant = 'default' GROUP BY day`,
+    "daily active users over 91 days": `SELECT toDate(time) AS day, uniqExact(user_key) FROM events WHERE tenant = 'default' GROUP BY day`,
     "funnel of five steps": `SELECT level, count() FROM (SELECT user_key, windowFunnel(${7 * DAY})(toUInt64(toUnixTimestamp64Milli(time)), ${STEPS.map((type) => `type = '${type}'`)}) AS level
       FROM events WHERE tenant = 'default' AND type IN (${STEPS.map((type) => `'${type}'`)}) GROUP BY user_key) GROUP BY level`,
     "weekly cohorts × 12": `WITH active AS (SELECT DISTINCT user_key, intDiv(toUnixTimestamp64Milli(time) + ${3 * DAY}, ${7 * DAY}) AS week FROM events WHERE tenant = 'default' AND user_key IS NOT NULL),
@@ -200,12 +201,12 @@ function figures(engine, answered, byHand, { slowest }, notes, remark) {
 
 const p95 = (values) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1];
 
-/** Generated events: 90 days, ten types, 300,000 users of whom few are very active. */
+/** Generated events: 91 days, ten types, 300,000 users of whom few are very active, in visits of eight events. */
 const columns = (i) => `
   SELECT *, ['NG','DE','US','FR','GB'][1 + u % 5] AS country, 'R' || (u % 40) AS region, 'C' || (u % 400) AS city,
     CASE WHEN type = 'purchase' THEN (${i} % 10000)::DECIMAL(18, 4) / 100 END AS amount
-  FROM (SELECT i, ${START} + (i * ${DAYS * DAY} // ${EVENTS})::BIGINT + (h % 600000)::BIGINT AS time,
-    CAST(floor(300000 * power((h // 7 % 1000003) / 1000003.0, 2)) AS INTEGER) AS u,
+  FROM (SELECT i, ${START} + ((i - i % 8) * ${DAYS * DAY} // ${EVENTS})::BIGINT + (i % 8) * 45000 AS time,
+    CAST(floor(300000 * power((hash(i // 8) % 1000003) / 1000003.0, 2)) AS INTEGER) AS u,
     CASE WHEN h // 11 % 100 < 35 THEN 'page_view' WHEN h // 11 % 100 < 50 THEN 'search' WHEN h // 11 % 100 < 65 THEN 'product_view'
       WHEN h // 11 % 100 < 73 THEN 'cart_add' WHEN h // 11 % 100 < 78 THEN 'checkout' WHEN h // 11 % 100 < 81 THEN 'purchase'
       WHEN h // 11 % 100 < 90 THEN 'login' WHEN h // 11 % 100 < 95 THEN 'logout' WHEN h // 11 % 100 < 98 THEN 'share' ELSE 'error' END AS type
@@ -323,9 +324,9 @@ async function fillClickHouse(server) {
         fromUnixTimestamp64Milli(time, 'UTC'), fromUnixTimestamp64Milli(time, 'UTC'), 'http', user, reinterpretAsUInt64(substring(MD5(concat('default', char(0), user)), 1, 8)),
         NULL, concat('/p/', toString(n % 5000)), ['NG','DE','US','FR','GB'][1 + u % 5], concat('R', toString(u % 40)), concat('C', toString(u % 400)), 6.5 + u % 100 / 100, 3.3 + u % 100 / 100,
         if(type = 'purchase', toDecimal64(n % 10000, 4) / 100, NULL), 'NGN', '{"page":"/p"}'
-      FROM (SELECT n, u, concat('user-', toString(u)) AS user, toInt64(${START} + intDiv(n * ${DAYS * DAY}, ${EVENTS}) + h % 600000) AS time,
+      FROM (SELECT n, u, concat('user-', toString(u)) AS user, toInt64(${START} + intDiv((n - n % 8) * ${DAYS * DAY}, ${EVENTS}) + n % 8 * 45000) AS time,
         multiIf(k < 35, 'page_view', k < 50, 'search', k < 65, 'product_view', k < 73, 'cart_add', k < 78, 'checkout', k < 81, 'purchase', k < 90, 'login', k < 95, 'logout', k < 98, 'share', 'error') AS type
-        FROM (SELECT number AS n, cityHash64(number) AS h, toUInt32(floor(300000 * pow((intDiv(h, 7) % 1000003) / 1000003, 2))) AS u, intDiv(h, 11) % 100 AS k FROM numbers(${from}, ${Math.min(step, EVENTS - from)})))`,
+        FROM (SELECT number AS n, cityHash64(number) AS h, toUInt32(floor(300000 * pow((cityHash64(intDiv(number, 8)) % 1000003) / 1000003, 2))) AS u, intDiv(h, 11) % 100 AS k FROM numbers(${from}, ${Math.min(step, EVENTS - from)})))`,
     );
     console.error(`  ${Math.min(from + step, EVENTS)} of ${EVENTS} events …`);
   }

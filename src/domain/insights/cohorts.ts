@@ -47,8 +47,19 @@ export function cohortsPlan(asking: Asking, range: LocalRange, question: Cohorts
     to: range.end,
     start,
     returning,
+    whole: isWhole(range, question),
     ...rest,
   };
+}
+
+function isWhole({ start, end, zone }: LocalRange, question: CohortsQuestion): boolean {
+  const { period, cohortBy } = question;
+  const isBound = (instant: number): boolean =>
+    startOfBucket(bucketOf(instant, period, zone), period, zone) === instant;
+  const byPeriod = cohortBy === null || ("period" in cohortBy && cohortBy.period === period);
+  return (
+    byPeriod && isBound(start) && isBound(end) && JSON.stringify(question.start) === JSON.stringify(question.returning)
+  );
 }
 
 /** @param now to tell what has not come to its end yet */

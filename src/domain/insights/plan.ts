@@ -153,6 +153,8 @@ export interface CohortsPlan {
   readonly brackets: readonly number[];
   /** Only periods up to this one. */
   readonly maxPeriod: number;
+  /** `from` and `to` are where periods begin, `returning` is `start`, and cohorts are periods or all: then the periods of users tell everything. */
+  readonly whole: boolean;
 }
 
 /** Rows: `bucket`, `state` (new, returning, resurrecting), `gone` (1: not active in the next bucket), `users`. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { bucketOf, bucketsIn, GRANULARITIES, offsetPieces, startOfBucket } from "../../../src/base/calendar.js";
 import { DAY, HOUR, MINUTE } from "../../../src/base/clock.js";
 import type {
+  CohortsPlan,
   Condition,
   Field,
   FunnelPlan,
@@ -186,6 +187,16 @@ const measure: fc.Arbitrary<Measure> = fc
 
 const gapMs = fc.constantFrom(5 * MINUTE, 30 * MINUTE, DAY);
 
+/** The same over whole periods, of users who do the same thing again. */
+function wholeCohorts(plan: CohortsPlan, zone: string): CohortsPlan {
+  const { period, cohortBy } = plan;
+  const start = (bucket: number): number => startOfBucket(bucket, period, zone);
+  const from = start(bucketOf(plan.from, period, zone));
+  const to = start(bucketOf(plan.to - 1, period, zone) + 1);
+  const selection = { ...plan.selection, from, to: Math.max(plan.selection.to ?? to, to) };
+  return { ...plan, selection, from, to, returning: plan.start, cohortBy: cohortBy && { period } };
+}
+
 /** A plan of each kind. */
 export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
   const selection = selectionOf(tenant, offsetPieces(zone, START - 400 * DAY, START + 400 * DAY));
@@ -248,6 +259,7 @@ export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
       mode: fc.constantFrom("exact" as const, "onOrAfter" as const, "brackets" as const),
       days: fc.integer({ min: 1, max: 20 }),
       maxPeriod: fc.constantFrom(1, 7, 30),
+      whole: fc.boolean(),
     })
     .map(({ days, ...made }): Plan & { kind: "cohorts" } => ({
       kind: "cohorts",
@@ -255,7 +267,8 @@ export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
       from: made.selection.from,
       to: Math.min(made.selection.from + days * DAY, made.selection.to),
       brackets: [0, 1, 3, 7],
-    }));
+    }))
+    .map((plan) => (plan.whole ? wholeCohorts(plan, zone) : plan));
   const lifecycle = fc
     .record({
       selection: selection.map((chosen) => ({ ...chosen, from: null })),

@@ -19,7 +19,7 @@ export interface PlanQuery {
 /** A plan in the SQL of a dialect. Whatever came from a caller is a bound parameter, or a quoted name of a field. */
 export function planQuery(plan: Plan, dialect: Dialect): PlanQuery {
   const { selection } = plan.kind === "drill" ? plan.into : plan;
-  const statement = new Statement(dialect, selection.clock);
+  const statement = new Statement(dialect, selection.clock, selection.from);
   const sql = sqlOf(plan, statement) + dialect.settings;
   const named = plan.kind === "aggregate" ? (row: PlanRow) => namedRow(plan, row) : (row: PlanRow) => row;
   return { sql, parameters: statement.parameters, named };

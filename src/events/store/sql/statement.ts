@@ -4,9 +4,10 @@ import type { Condition, Field, Selection, Step } from "../../../domain/insights
 import type { Value } from "../store.js";
 import type { Dialect } from "./dialect.js";
 
-/** Times are moved by so much while they are divided, so that what is divided is never negative: a whole number of weeks. */
+/** Times that may lie before 1970 are moved while they are divided, so that what is divided is never negative: a whole number of weeks. */
 const SHIFT_DAYS = 70_000;
-const SHIFT_MS = SHIFT_DAYS * DAY;
+/** From here on no local time is negative. */
+const POSITIVE = 14 * DAY;
 
 const COLUMNS = {
   ...{ type: "e.type", user: "e.user_id", session: "e.session", subject: "e.subject", origin: "e.origin" },
@@ -20,13 +21,19 @@ const MOST_BOUND_ONE_BY_ONE = 100;
 /** A statement in the making: SQL in a dialect, with every value of a caller's as a bound parameter. Rows are `e`. */
 export class Statement {
   readonly parameters: Record<string, Value> = {};
+  /** In days. */
+  readonly #shift: number;
   #bound = 0;
 
   constructor(
     readonly dialect: Dialect,
     /** How local clocks run. */
     readonly clock: readonly OffsetPiece[],
-  ) {}
+    /** No event is earlier: epoch milliseconds, null when it is not known. */
+    earliest: number | null,
+  ) {
+    this.#shift = earliest !== null && earliest >= POSITIVE ? 0 : SHIFT_DAYS;
+  }
 
   bind(value: Value): string {
     const name = `p${++this.#bound}`;
@@ -124,11 +131,14 @@ export class Statement {
     const { dialect } = this;
     if (granularity === "hour") {
       const phases = this.clock.map(({ from, offset }) => ({ from, offset: ((offset % HOUR) + HOUR) % HOUR }));
-      return `(${dialect.quotient(`${time} + ${byPiece(phases, time, SHIFT_MS)}`, String(HOUR))} - ${SHIFT_DAYS * 24})`;
+      return minus(
+        dialect.quotient(plus(time, byPiece(phases, time, this.#shift * DAY)), String(HOUR)),
+        this.#shift * 24,
+      );
     }
     const day = this.localDay(time);
     if (granularity === "day") return day;
-    if (granularity === "week") return `(${dialect.quotient(`${day} + ${SHIFT_DAYS + 3}`, "7")} - ${SHIFT_DAYS / 7})`;
+    if (granularity === "week") return minus(dialect.quotient(`${day} + ${this.#shift + 3}`, "7"), this.#shift / 7);
     const months = dialect.months(day);
     if (granularity === "month") return months;
     const size = granularity === "quarter" ? 3 : 12;
@@ -137,11 +147,11 @@ export class Statement {
 
   /** Days since 1970-01-01 of the local date. */
   localDay(time = this.time): string {
-    return `(${this.dialect.quotient(this.#shifted(time), String(DAY))} - ${SHIFT_DAYS})`;
+    return minus(this.dialect.quotient(this.#shifted(time), String(DAY)), this.#shift);
   }
 
   #shifted(time = this.time): string {
-    return `${time} + ${byPiece(this.clock, time, SHIFT_MS)}`;
+    return plus(time, byPiece(this.clock, time, this.#shift * DAY));
   }
 
   #part(part: "day" | "hour" | "weekday"): string {
@@ -154,8 +164,16 @@ export class Statement {
   }
 
   #weekday(): string {
-    return `((${this.localDay()} + ${SHIFT_DAYS + 3}) % 7 + 1)`;
+    return `((${this.localDay()} + ${this.#shift + 3}) % 7 + 1)`;
   }
+}
+
+function plus(value: string, more: string): string {
+  return more === "0" ? value : `${value} + ${more}`;
+}
+
+function minus(value: string, less: number): string {
+  return less === 0 ? value : `(${value} - ${less})`;
 }
 
 function isText(column: string): boolean {

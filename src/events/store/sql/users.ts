@@ -20,12 +20,32 @@ FROM (SELECT d, ${later} AS later FROM (${days}) AS days) AS spans GROUP BY 1, 2
 /** `u`, `cohort`, `period`: one row for each user and period that counts. */
 export function cohortMembers(plan: CohortsPlan, sql: Statement): string {
   const { maxPeriod } = plan;
+  if (plan.whole) return wholeCohortMembers(plan, sql);
   const firsts = `SELECT u, ${cohortOf(plan, sql)} AS cohort, ${sql.bucket(plan.period, "t0")} AS p0
     FROM (${firstEvents(plan)}) AS earliest WHERE t0 >= ${sql.bind(plan.from)} AND t0 < ${sql.bind(plan.to)}`;
   const returned = (column: string, more = ""): string =>
     `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
      WHERE a.came > 0 AND a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(maxPeriod)}${more}`;
   return `WITH active AS (${activePeriods(plan, sql)}), firsts AS (${firsts})
+  SELECT u, cohort, 0 AS period FROM firsts AS f UNION ALL ${RETURNED[plan.mode](returned, plan)}`;
+}
+
+/** The same where a user's periods tell everything: which moment of a period it was does not matter. */
+function wholeCohortMembers(plan: CohortsPlan, sql: Statement): string {
+  const { selection, period, maxPeriod, from, to, cohortBy } = plan;
+  const active = ofUsers(
+    sql,
+    selection,
+    `DISTINCT e.user_key AS u, ${sql.bucket(period)} AS p`,
+    sql.isStep(plan.start),
+  );
+  const bound = (instant: number): string => sql.bucket(period, String(instant));
+  const firsts = `SELECT u, ${cohortBy ? "p0" : "0"} AS cohort, p0 FROM (SELECT u, min(p) AS p0 FROM active GROUP BY u) AS earliest
+    WHERE p0 >= ${bound(from)} AND p0 < ${bound(to)}`;
+  const returned = (column: string, more = ""): string =>
+    `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
+     WHERE a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(maxPeriod)}${more}`;
+  return `WITH active AS (${active}), firsts AS (${firsts})
   SELECT u, cohort, 0 AS period FROM firsts AS f UNION ALL ${RETURNED[plan.mode](returned, plan)}`;
 }
 
