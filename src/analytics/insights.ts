@@ -66,6 +66,8 @@ export interface FunnelAsk extends Ranged {
   readonly windowSeconds?: number | null | undefined;
   readonly exclude?: readonly EventQuestion[] | null | undefined;
   readonly breakdown?: string | null | undefined;
+  /** Whether the time to convert is wanted; it is, unless told otherwise. */
+  readonly times?: boolean;
 }
 
 export interface FunnelAnswer {
@@ -99,6 +101,7 @@ export async function askFunnel(asker: Asker, ask: FunnelAsk): Promise<FunnelAns
     windowMs,
     exclude: (ask.exclude ?? []).map(stepOf),
     breakdown: breakdown?.field ?? null,
+    times: ask.times ?? true,
     where,
   };
   const plan = funnelPlan(asker.asking, range, question);
@@ -106,7 +109,7 @@ export async function askFunnel(asker: Asker, ask: FunnelAsk): Promise<FunnelAns
   const raised = rows.map((row) => ({
     ...row,
     users: asker.raisedCount(Number(row.users)),
-    total: asker.raisedCount(Number(row.total)),
+    total: typeof row.total === "number" ? asker.raisedCount(row.total) : null,
   }));
   return { range, plan, groups: funnelGroups(question, raised) };
 }

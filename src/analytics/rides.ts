@@ -262,6 +262,7 @@ export async function rideFunnel(asker: Asker, { start, until }: RidePeriod) {
     windowMs: end - start,
     exclude: [],
     breakdown: null,
+    times: false,
     where: [],
   } as const;
   const { rows } = await asker.answer(funnelPlan(asker.asking, utc({ start, end }), question));

@@ -24,6 +24,8 @@ export interface FunnelQuestion {
   readonly windowMs: number;
   readonly exclude: readonly Step[];
   readonly breakdown: Field | null;
+  /** Whether the time to convert is asked for. */
+  readonly times: boolean;
   readonly where: readonly Condition[];
 }
 
@@ -36,7 +38,7 @@ export interface FunnelStepResult {
   readonly conversionRate: number | null;
   /** Users that did not come from the step before, for each hundred that reached that one; null for the first. */
   readonly dropOffRate: number | null;
-  /** From the start of the chain, milliseconds. */
+  /** From the start of the chain, milliseconds; null when nobody got here or when it was not asked for. */
   readonly averageTime: number | null;
   readonly medianTime: number | null;
 }
@@ -77,8 +79,8 @@ function stepResults(steps: FunnelQuestion["steps"], rows: readonly PlanRow[]): 
       users: own,
       conversionRate: percent(own, first),
       dropOffRate: i === 0 ? null : percent(before - own, before),
-      averageTime: own === 0 ? null : round(Number(row?.total ?? 0) / own, 0),
-      medianTime: own === 0 ? null : Number(row?.median ?? 0),
+      averageTime: row && typeof row.total === "number" ? round(row.total / own, 0) : null,
+      medianTime: row && typeof row.median === "number" ? row.median : null,
     };
   });
 }

@@ -128,6 +128,8 @@ export interface FunnelPlan {
   readonly exclude: readonly Step[];
   /** Users by the value at their first first step. */
   readonly breakdown: Field | null;
+  /** Whether rows tell times; without, `total` and `median` are null. */
+  readonly times: boolean;
 }
 
 /**

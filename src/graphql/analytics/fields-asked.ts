@@ -1,12 +1,12 @@
 import { type GraphQLResolveInfo, Kind, type SelectionSetNode } from "graphql";
 
-/** Names of the fields that a query wants of a field below the one being resolved. */
-export function fieldsAsked(info: GraphQLResolveInfo, below: string): ReadonlySet<string> {
-  const sets = info.fieldNodes.flatMap((node) => (node.selectionSet ? [node.selectionSet] : []));
-  const inner = namesIn(sets, info)
-    .filter(({ name }) => name === below)
-    .flatMap(({ set }) => (set ? [set] : []));
-  return new Set(namesIn(inner, info).map(({ name }) => name));
+/** Names of the fields that a query wants at the end of a path below the field being resolved. */
+export function fieldsAsked(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
+  let sets = info.fieldNodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+  for (const below of path) {
+    sets = namesIn(sets, info).flatMap(({ name, set }) => (name === below && set ? [set] : []));
+  }
+  return new Set(namesIn(sets, info).map(({ name }) => name));
 }
 
 function namesIn(

@@ -70,12 +70,12 @@ export const insightResolvers = {
         }),
       };
     },
-    funnel: async (_, args, context) => {
+    funnel: async (_, args, context, info) => {
       const asking = await asker(context, args);
-      return {
-        asker: asking,
-        answer: await askFunnel(asking, { ...args, order: args.order ? ORDERS[args.order] : null }),
-      };
+      const wanted = fieldsAsked(info, "groups", "steps");
+      const times = wanted.has("averageSeconds") || wanted.has("medianSeconds");
+      const order = args.order ? ORDERS[args.order] : null;
+      return { asker: asking, answer: await askFunnel(asking, { ...args, order, times }) };
     },
     retention: async (_, args, context) => {
       const asking = await asker(context, args);

@@ -234,15 +234,20 @@ export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
       windowMs: fc.constantFrom(30 * MINUTE, DAY, 14 * DAY),
       exclude: fc.array(step, { maxLength: 1 }),
       breakdown: orNull(field),
+      times: fc.boolean(),
       single: fc.boolean(),
+      plain: fc.boolean(),
+      inTurn: fc.shuffledSubarray(TYPES, { minLength: TYPES.length, maxLength: TYPES.length }),
     })
-    .map(({ steps, single, ...made }) => ({
+    .map(({ steps, single, plain, inTurn, ...made }) => ({
       kind: "funnel",
       ...made,
-      steps: steps.map((each, i) => ({
+      // What databases have functions of their own for.
+      ...(plain && { order: "ordered" as const, exclude: [], times: false }),
+      steps: steps.slice(0, plain ? TYPES.length : undefined).map((each, i) => ({
         ...each,
-        types: single ? each.types.slice(0, 1) : each.types,
-        optional: each.optional && i > 0 && made.order !== "strict",
+        types: plain ? inTurn.slice(i, i + 1) : single ? each.types.slice(0, 1) : each.types,
+        optional: each.optional && i > 0 && made.order !== "strict" && !plain,
       })),
     }));
   const cohorts = fc

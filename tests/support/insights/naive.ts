@@ -365,8 +365,8 @@ function funnel(plan: FunnelPlan, events: readonly StoredEvent[], zone: string):
       step,
       value,
       users: own.length,
-      total: took.reduce((a, b) => a + b, 0),
-      median: took[Math.max(1, Math.ceil(took.length / 2)) - 1] ?? null,
+      total: plan.times ? took.reduce((a, b) => a + b, 0) : null,
+      median: plan.times ? (took[Math.max(1, Math.ceil(took.length / 2)) - 1] ?? null) : null,
     };
   });
 }

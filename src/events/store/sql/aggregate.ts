@@ -50,7 +50,8 @@ function orderOf(plan: AggregatePlan, keys: readonly string[]): string[] {
 
 function measureSql(measure: Measure, sql: Statement): string {
   const { dialect } = sql;
-  const condition = measure.where ? sql.isStep(measure.where) : null;
+  const isStep = measure.where ? sql.isStep(measure.where) : "true";
+  const condition = isStep === "true" ? null : isStep;
   switch (measure.figure) {
     case "count":
       return dialect.number(dialect.aggregate("count", null, condition));

@@ -53,11 +53,6 @@ export const CLICKHOUSE: Dialect = {
   },
   neighbour: (which, of, partition, order) =>
     `${which === "before" ? "lagInFrame" : "leadInFrame"}(toNullable(${of})) OVER (PARTITION BY ${partition} ORDER BY ${order} ROWS BETWEEN ${FRAMES[which]})`,
-  valueAtFirst: (of, by, condition) =>
-    condition === undefined
-      ? `tupleElement(argMin(tuple(${of}), ${by}), 1)`
-      : `tupleElement(argMinIf(tuple(${of}), ${by}, ${condition}), 1)`,
-  firstTime: (of, condition) => `minIf(toNullable(${of}), ${condition})`,
-  asOf: "ASOF INNER JOIN",
+  valueAtFirst: (of) => `tupleElement(argMin(tuple(${of}), (e.time, e.id)), 1)`,
   settings: " SETTINGS join_use_nulls = 1",
 };

@@ -34,12 +34,8 @@ export interface Dialect {
   percentile(of: string, at: number, condition: string | null): string;
   /** Value of a column in the neighbouring row of a window; null where there is none. */
   neighbour(which: "before" | "behind", of: string, partition: string, order: string): string;
-  /** Value of one column in the row where another is smallest, of those rows for which the condition holds. */
-  valueAtFirst(of: string, by: string, condition?: string): string;
-  /** Smallest of times in those rows for which the condition holds; null when there is none. */
-  firstTime(of: string, condition: string): string;
-  /** Greatest of a running window up to and including the row. */
-  readonly asOf: "ASOF JOIN" | "ASOF INNER JOIN";
+  /** A value of the earliest event of a group; of several at that moment, of the one with the least id. */
+  valueAtFirst(of: string): string;
   /** Adds what the dialect needs at the end of a SELECT. */
   readonly settings: string;
 }

@@ -50,9 +50,6 @@ export const DUCKDB: Dialect = {
     `quantile_disc(${of}, ${at})${condition === null ? "" : ` FILTER (WHERE ${condition})`}`,
   neighbour: (which, of, partition, order) =>
     `${which === "before" ? "lag" : "lead"}(${of}) OVER (PARTITION BY ${partition} ORDER BY ${order})`,
-  valueAtFirst: (of, by, condition) =>
-    `arg_min_null(${of}, ${by})${condition === undefined ? "" : ` FILTER (WHERE ${condition})`}`,
-  firstTime: (of, condition) => `min(${of}) FILTER (WHERE ${condition})`,
-  asOf: "ASOF JOIN",
+  valueAtFirst: (of) => `arg_min_null(${of}, (e.time, e.id))`,
   settings: "",
 };

@@ -13,6 +13,7 @@ const EXCLUDED = 255;
  */
 export function arrayChains(plan: FunnelPlan, sql: Statement): string {
   const { steps } = plan;
+  if (isBuiltIn(plan)) return builtInChains(plan, sql);
   const { columns, reached } = STRATEGIES[plan.order](plan);
   const users = `SELECT u, tupleElement(sorted, 1) AS ts, tupleElement(sorted, 2) AS ks
     FROM (SELECT u, ${sortedEvents(plan)} AS sorted FROM (${events(plan, sql)}) AS found GROUP BY u) AS grouped`;
@@ -23,6 +24,20 @@ export function arrayChains(plan: FunnelPlan, sql: Statement): string {
   const rows = steps.map((_, i) => reached(i));
   return `SELECT u, tupleElement(hit, 1) AS step, tupleElement(hit, 2) AS took
     FROM (SELECT u, arrayJoin(arrayFilter(h -> tupleElement(h, 1) > 0, [${rows.join(", ")}])) AS hit FROM (${table}) AS done) AS hits`;
+}
+
+/** Whether ClickHouse's own `windowFunnel` means the same: it tells no times. */
+function isBuiltIn(plan: FunnelPlan): boolean {
+  const { order, exclude, steps, times, selection } = plan;
+  const isPlain = order === "ordered" && exclude.length === 0 && !steps.some(({ optional }) => optional);
+  return isPlain && !times && !mayOverlap(plan) && selection.from !== null;
+}
+
+function builtInChains({ selection, steps, windowMs }: FunnelPlan, sql: Statement): string {
+  const since = `toUInt64(${sql.time} - ${sql.bind(selection.from)})`;
+  const level = `windowFunnel(${windowMs})(${[since, ...steps.map((step) => sql.isStep(step))].join(", ")})`;
+  return `SELECT u, arrayJoin(range(1, level + 1)) AS step, NULL AS took
+    FROM (${ofUsers(sql, selection, `e.user_key AS u, ${level} AS level`)} GROUP BY u) AS levels`;
 }
 
 type Columns = readonly (readonly [name: string, value: string])[];

@@ -23,7 +23,11 @@ function sources({ selection, steps, exclude }: FunnelPlan, sql: Statement) {
   const columns = `e.user_key AS u, ${sql.time} AS t`;
   const any = exclude.map((step) => sql.isStep(step)).join(" OR ");
   return {
-    steps: steps.map((step, i) => `e${i} AS (${ofUsers(sql, selection, columns, sql.isStep(step))})`),
+    steps: steps.map((step, i) => {
+      const types = step.types?.filter((type) => selection.types?.includes(type) ?? true);
+      const ofStep = { ...selection, types: types ?? selection.types };
+      return `e${i} AS (${ofUsers(sql, ofStep, columns, sql.isStep({ ...step, types: null }))})`;
+    }),
     excluded: exclude.length > 0 ? [`x AS (${ofUsers(sql, selection, columns, `(${any})`)})`] : [],
   };
 }
@@ -45,7 +49,10 @@ function orderedChains(plan: FunnelPlan, sql: Statement): string {
     return `r${i} AS (SELECT u, t, s FROM (SELECT b.u AS u, b.t AS t, ${start} AS s${excludedAt} FROM e${i} AS b ${joins.join(" ")})
       WHERE t - s <= ${windowMs}${isAllowed})`;
   });
-  const rows = steps.map((_, i) => `SELECT u, ${i + 1} AS step, arg_min(t - s, t) AS took FROM r${i} GROUP BY u`);
+  const rows = steps.map((_, i) => {
+    const took = i > 0 && plan.times ? "arg_min(t - s, t)" : "0";
+    return `SELECT u, ${i + 1} AS step, ${took} AS took FROM r${i} GROUP BY u`;
+  });
   return `WITH ${[...events, ...excluded, ...reached].join(",\n")}\n${rows.join("\nUNION ALL ")}`;
 }
 

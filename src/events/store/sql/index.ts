@@ -1,11 +1,12 @@
 import type { DrillPlan, Plan, PlanRow, UsersPlan } from "../../../domain/insights/plan.js";
 import type { Value } from "../store.js";
 import { aggregateSql, namedRow } from "./aggregate.js";
+import { cohortMembers, cohortsSql } from "./cohorts.js";
 import type { Dialect } from "./dialect.js";
 import { funnelMembers, funnelSql } from "./funnel.js";
 import { concurrencySql, distributionSql, pathsSql, sessionsSql } from "./sessions.js";
 import { Statement } from "./statement.js";
-import { activeUsersSql, cohortMembers, cohortsSql, lifecycleMembers, lifecycleSql } from "./users.js";
+import { activeUsersSql, lifecycleMembers, lifecycleSql } from "./users.js";
 
 export type { Dialect } from "./dialect.js";
 

@@ -136,9 +136,12 @@ export class Statement {
         this.#shift * 24,
       );
     }
+    if (granularity === "week") {
+      // Weeks begin on Mondays; 1970-01-01 was a Thursday.
+      return minus(dialect.quotient(this.#shifted(time, 3 * DAY), String(7 * DAY)), this.#shift / 7);
+    }
     const day = this.localDay(time);
     if (granularity === "day") return day;
-    if (granularity === "week") return minus(dialect.quotient(`${day} + ${this.#shift + 3}`, "7"), this.#shift / 7);
     const months = dialect.months(day);
     if (granularity === "month") return months;
     const size = granularity === "quarter" ? 3 : 12;
@@ -150,8 +153,8 @@ export class Statement {
     return minus(this.dialect.quotient(this.#shifted(time), String(DAY)), this.#shift);
   }
 
-  #shifted(time = this.time): string {
-    return plus(time, byPiece(this.clock, time, this.#shift * DAY));
+  #shifted(time = this.time, more = 0): string {
+    return plus(time, byPiece(this.clock, time, this.#shift * DAY + more));
   }
 
   #part(part: "day" | "hour" | "weekday"): string {
