@@ -136,8 +136,9 @@ const noTimes = () =>
 
 /** Until it does, it is still reading which events it has. */
 async function takesEvents(gateway) {
-  await gateway.post("/v1/events", [{ type: "warm_up" }]);
-  const counts = `{ eventCounts(filter: { types: ["warm_up"] }, granularity: ALL) { events } }`;
+  const type = `ready_${Date.now()}`;
+  await gateway.post("/v1/events", [{ type }]);
+  const counts = `{ eventCounts(filter: { types: ["${type}"] }, granularity: ALL) { events } }`;
   for (let events = 0; events === 0; await sleep(50)) {
     const { body } = await gateway.graphql(counts);
     events = body.data.eventCounts[0]?.events ?? 0;
