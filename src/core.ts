@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { sealingOf } from "./analytics/index.js";
 import { AuditLog, Checkpointer, checkpointKey } from "./audit/index.js";
 import { Standing, systemActor, TenantAdmin, UserAdmin } from "./auth/index.js";
 import { DAY, HOUR, systemClock } from "./base/clock.js";
@@ -167,6 +168,7 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
         store,
         types: () => events.registry.types(),
         defaultDays: config.EVENT_RETENTION_DAYS ?? null,
+        sealing: () => sealingOf(events.registry),
         clock: systemClock,
         audit: entries,
         exclusively,

@@ -22,7 +22,8 @@ import { aggregate, numberOf, textOf, utc } from "./figures.js";
 
 /**
  * Statistics of the bookings contract. They are read off the events themselves, and so hold at once after an event,
- * after a late one and after a replay. Days are UTC, by the time of events.
+ * after a late one and after a replay; what was sealed of events that retention deleted counts too. Days are UTC, by the
+ * time of events.
  */
 
 const AMOUNT = { column: "amount" } as const;
@@ -72,6 +73,7 @@ async function bookables(asker: Asker): Promise<ReadonlyMap<string, Bookable>> {
     ],
     measures: [{ name: "last", figure: "last" }],
     order: { by: "last", descending: false },
+    sealed: true,
   });
   const found = new Map<string, Bookable>();
   for (const row of rows) {
@@ -100,6 +102,7 @@ export async function eventStats(asker: Asker): Promise<EventStats[]> {
       types: TYPES,
       by: [{ name: "event", field: { column: "subject" } }],
       measures: MEASURES,
+      sealed: true,
     }),
   ]);
   const booked = new Map(rows.map((row) => [textOf(row, "event") ?? "", row]));
@@ -137,7 +140,7 @@ function statsOf(id: string, bookable: Bookable | undefined, row: PlanRow): Even
 export async function dailyStats(asker: Asker, days: number): Promise<DailyStats[]> {
   const today = startOfUtcDay(asker.now);
   const range = utc({ start: today - days * DAY, end: today + DAY });
-  const newcomers = cohortsPlan(asker.asking, range, {
+  const newcomers = cohortsPlan({ ...asker.asking, sealed: true }, range, {
     start: CREATED,
     returning: CREATED,
     cohortBy: { period: "day" },
@@ -153,6 +156,7 @@ export async function dailyStats(asker: Asker, days: number): Promise<DailyStats
       types: TYPES,
       bucket: "day",
       measures: [...MEASURES, { name: "events", figure: "distinct", of: { column: "subject" }, where: CREATED }],
+      sealed: true,
     }),
     asker.answer(newcomers),
   ]);
@@ -189,6 +193,7 @@ export async function bookingOverview(asker: Asker) {
       range: ever(asker),
       types: TYPES,
       measures: [...MEASURES, { name: "users", figure: "distinct", of: { column: "user" }, where: CREATED }],
+      sealed: true,
     }),
     bookables(asker),
     dailyStats(asker, RECENT_DAYS),

@@ -21,16 +21,18 @@ export interface AggregateAsk {
   readonly measures: readonly Measure[];
   readonly order?: AggregatePlan["order"];
   readonly limit?: number;
+  /** Whether what was sealed of deleted events counts. */
+  readonly sealed?: true;
 }
 
 /** Rows of figures by bucket and dimensions. */
 export async function aggregate(
   asker: Asker,
-  { range, types, where = [], bucket, by = [], measures, order, limit }: AggregateAsk,
+  { range, types, where = [], bucket, by = [], measures, order, limit, sealed }: AggregateAsk,
 ): Promise<readonly PlanRow[]> {
   const { rows } = await asker.answer({
     kind: "aggregate",
-    selection: selectionOf(asker.asking, range, types, where),
+    selection: selectionOf({ ...asker.asking, ...(sealed && { sealed }) }, range, types, where),
     bucket: bucket ?? null,
     by,
     measures,
@@ -40,13 +42,14 @@ export async function aggregate(
   return rows;
 }
 
-/** Values of metrics over a range, by their ids. */
+/** Values of metrics over a range, by their ids. @param sealed whether what was sealed of deleted events counts */
 export async function metricTotals<Id extends string>(
   asker: Asker,
   range: LocalRange,
   ids: readonly Id[],
+  sealed?: true,
 ): Promise<Readonly<Record<Id, MetricValue>>> {
-  const [total] = await metricRows(asker, range, ids, null);
+  const [total] = await metricRows(asker, range, ids, null, sealed);
   if (!total) throw new Error("a plan without buckets has one row");
   return total.values;
 }
@@ -57,6 +60,7 @@ export async function metricRows<Id extends string>(
   range: LocalRange,
   ids: readonly Id[],
   bucket: Granularity | null,
+  sealed?: true,
 ): Promise<readonly { readonly bucket: number; readonly values: Readonly<Record<Id, MetricValue>> }[]> {
   const metrics = ids.map((id) => metricNamed(id, "ids"));
   const compiled = compileMetrics(metrics);
@@ -65,6 +69,7 @@ export async function metricRows<Id extends string>(
     types: compiled.types,
     measures: compiled.measures,
     ...(bucket && { bucket }),
+    ...(sealed && { sealed }),
   });
   return rows.map((row) => ({
     bucket: Number(row.bucket),

@@ -32,4 +32,5 @@ export {
   type MetricsQuestion,
   type RangeInput,
 } from "./metrics.js";
+export { sealingOf } from "./sealing.js";
 export { askTable, type Cell, type Table, type TablePage, tableOf } from "./table.js";

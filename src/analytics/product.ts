@@ -2,31 +2,37 @@ import { DAY } from "../base/clock.js";
 import { round } from "../base/numbers.js";
 import { formatDate, startOfUtcDay, type TimeRange } from "../base/time-range.js";
 import { selectionOf } from "../domain/insights/asking.js";
-import type { Condition, Measure } from "../domain/insights/plan.js";
+import type { Measure } from "../domain/insights/plan.js";
+import { ofProduct, SEALED_DAILY_USERS, SEALED_USER } from "../domain/insights/sealing.js";
 import type { Asker } from "./analytics.js";
 import { aggregate, metricTotals, numberOf, textOf, utc } from "./figures.js";
+import { typesOfOthers } from "./sealing.js";
 
 /** What the product contract asks for. Days are UTC, by the time of events. */
 
 const USERS: Measure = { name: "users", figure: "distinct", of: { column: "user" } };
 const GAP = 30 * 60_000;
 
-/** Whatever is no event of another area: product events may have any type. */
-function ofProduct({ options }: Asker): Condition[] {
-  const others = options.events.registry.types().filter(({ area }) => area !== "product" && area !== "custom");
-  return [{ not: { field: { column: "type" }, in: others.map(({ name }) => name) } }];
-}
+const ofOthers = ({ options }: Asker): string[] => typesOfOthers(options.events.registry);
 
-/** Users of any event on a day. @param date `YYYY-MM-DD`; today when left out */
+/**
+ * Users of any event on a day. Of a day from which retention has deleted something, as many as were known before that.
+ * @param date `YYYY-MM-DD`; today when left out
+ */
 export async function productDau(asker: Asker, date: string | null) {
   const start = date === null ? startOfUtcDay(asker.now) : Date.parse(`${date}T00:00:00Z`);
   const [row] = await aggregate(asker, {
     range: utc({ start, end: start + DAY }),
     types: null,
-    where: ofProduct(asker),
-    measures: [USERS],
+    where: [ofProduct(ofOthers(asker))],
+    measures: [
+      { ...USERS, where: { types: null, where: { not: { field: { column: "type" }, in: [SEALED_USER] } } } },
+      { name: "sealed", figure: "max", of: { column: "amount" }, where: { types: [SEALED_DAILY_USERS] } },
+    ],
+    sealed: true,
   });
-  return { dau: numberOf(row, "users"), date: formatDate(start), period: "24h", updatedAt: asker.freshness.computedAt };
+  const dau = Math.max(numberOf(row, "users"), numberOf(row, "sealed"));
+  return { dau, date: formatDate(start), period: "24h", updatedAt: asker.freshness.computedAt };
 }
 
 const MOST_PAGES = 10;
@@ -35,22 +41,22 @@ export async function productDashboard(asker: Asker) {
   const today = startOfUtcDay(asker.now);
   const end = today + DAY;
   const days = (count: number): TimeRange => ({ start: end - count * DAY, end });
-  const users = async (range: TimeRange): Promise<number> =>
-    numberOf(
-      (await aggregate(asker, { range: utc(range), types: null, where: ofProduct(asker), measures: [USERS] }))[0],
-      "users",
-    );
+  const where = [ofProduct(ofOthers(asker))];
+  const users = async (range: TimeRange, sealed?: true): Promise<number> => {
+    const ask = { range: utc(range), types: null, where, measures: [USERS], ...(sealed && { sealed }) };
+    return numberOf((await aggregate(asker, ask))[0], "users");
+  };
   const ids = ["product.page_views", "product.courses_completed", "product.lessons_watched"] as const;
   const [total, onDay, inWeek, inMonth, totals, watched, sessions, pages] = await Promise.all([
-    users({ start: Date.UTC(1970, 0), end }),
+    users({ start: Date.UTC(1970, 0), end }, true),
     users(days(1)),
     users(days(7)),
     users(days(30)),
     metricTotals(asker, utc(days(1)), ids),
-    metricTotals(asker, utc({ start: Date.UTC(1970, 0), end }), ["product.watch_time_seconds"]),
+    metricTotals(asker, utc({ start: Date.UTC(1970, 0), end }), ["product.watch_time_seconds"], true),
     asker.answer({
       kind: "sessions",
-      selection: selectionOf(asker.asking, utc(days(1)), null, ofProduct(asker)),
+      selection: selectionOf(asker.asking, utc(days(1)), null, where),
       bucket: null,
       gapMs: GAP,
     }),

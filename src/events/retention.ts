@@ -1,6 +1,7 @@
 import { type Clock, DAY } from "../base/clock.js";
 import { compareText } from "../base/groups.js";
 import { type AuditEntries, ensureTenants } from "../db/index.js";
+import type { Sealing } from "../domain/insights/sealing.js";
 import type { EventType } from "./registry/event-type.js";
 import type { EventStore } from "./store/store.js";
 import { systemRecord } from "./system-record.js";
@@ -21,6 +22,8 @@ export interface RetentionOptions {
   readonly types: () => readonly Pick<EventType, "name" | "retentionDays">[];
   /** For types without days of their own, and for types that nobody declared; null: for ever. */
   readonly defaultDays: number | null;
+  /** What statistics go on counting of deleted events; they count nothing of them without it. */
+  readonly sealing?: () => Sealing;
   readonly clock: Clock;
   readonly audit: AuditEntries;
   /** One write to the store at a time, where several processes share it. */
@@ -82,7 +85,7 @@ export function applyRetention(
 }
 
 async function applyRule(
-  { store, audit, clock, exclusively = (write) => write() }: RetentionOptions,
+  { store, sealing, audit, clock, exclusively = (write) => write() }: RetentionOptions,
   work: Work<unknown, RetentionProgress>,
   progress: RetentionProgress,
   rule: RetentionRule,
@@ -93,7 +96,7 @@ async function applyRule(
   const interrupted = progress.begun === name;
   await work.progress({ ...progress, begun: name });
   const before = progress.now - rule.days * DAY;
-  const events = await exclusively(() => store.deleteReceivedBefore(tenant, rule.types, before));
+  const events = await exclusively(() => store.deleteReceivedBefore(tenant, rule.types, before, sealing?.()));
   const done = { ...progress, done: [...progress.done, name], begun: null, deleted: progress.deleted + events };
   await work.progress(done, async (transaction) => {
     if (events === 0 && !interrupted) return;

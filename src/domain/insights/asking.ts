@@ -11,11 +11,13 @@ export interface Asking {
   readonly where: readonly Condition[];
   /** Share of the users that is looked at, when that was asked for. */
   readonly sample: number | null;
+  /** Whether what was sealed of deleted events counts. */
+  readonly sealed?: true;
 }
 
 /** The events that a plan looks at. `types`: those that it needs. */
 export function selectionOf(
-  { tenant, types: visible, only, where: own, sample }: Asking,
+  { tenant, types: visible, only, where: own, sample, sealed }: Asking,
   range: LocalRange,
   types: readonly string[] | null,
   asked: readonly Condition[] = [],
@@ -30,6 +32,7 @@ export function selectionOf(
     ...(where.length > 0 && { where: where.length === 1 && where[0] ? where[0] : { all: where } }),
     ...(only && { only }),
     ...(sample !== null && { sample }),
+    ...(sealed && { sealed }),
   };
 }
 

@@ -62,6 +62,10 @@ export interface Selection {
   readonly only?: { readonly types: readonly string[]; readonly subjects: readonly string[] };
   /** Only this share of the users (0 to 1), always the same ones; events of nobody are left out. */
   readonly sample?: number;
+  /** Only events received before this moment, epoch milliseconds. */
+  readonly receivedBefore?: number;
+  /** Count what was sealed of deleted events as well. */
+  readonly sealed?: true;
 }
 
 /** A kind of event: of these types, and such that the condition holds. */

@@ -11,6 +11,9 @@ const counted = (id: string, title: string, description: string, of: Step, dimen
 });
 
 /** What users do in a product. Types that two versions of its documentation call differently count together. */
+/** What tells for how long a video was watched. */
+export const WATCHED = ofTypes("video_play", "video_played", "video_completed", "lesson_completed");
+
 export const PRODUCT_METRICS: readonly Metric[] = metricsOf(
   "product",
   ["page", "source"],
@@ -40,10 +43,7 @@ export const PRODUCT_METRICS: readonly Metric[] = metricsOf(
       title: "Watch time",
       description: "Time that videos were watched, as far as events tell it in duration_seconds.",
       unit: "SECONDS",
-      formula: sum(
-        numberAt("duration_seconds"),
-        ofTypes("video_play", "video_played", "video_completed", "lesson_completed"),
-      ),
+      formula: sum(numberAt("duration_seconds"), WATCHED),
       formulaText: "sum of duration_seconds over video and lesson events",
     },
   ],

@@ -87,6 +87,17 @@ export function clickHouseMigrations(layout: ClickHouseLayout): readonly Migrati
           SELECT tenant, type, toDate32(time) AS day, count() AS count FROM events GROUP BY tenant, type, day`,
       ],
     },
+    {
+      version: 3,
+      name: "what was sealed of deleted events",
+      statements: [
+        `CREATE TABLE IF NOT EXISTS sealed${cluster} (
+          batch String, tenant LowCardinality(String), type LowCardinality(String), time DateTime64(3, 'UTC'),
+          user_id Nullable(String), user_key Nullable(UInt64), subject Nullable(String),
+          currency LowCardinality(Nullable(String)), amount Nullable(Decimal(38, 4)), properties String
+        ) ENGINE = ${engine(layout)} ORDER BY (tenant, type, time)`,
+      ],
+    },
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
+import type { Sealing } from "../../domain/insights/sealing.js";
 import { ClickHouseAppender } from "./clickhouse-append.js";
 import { ClickHouseConnection } from "./clickhouse-connection.js";
 import { hasCode } from "./clickhouse-errors.js";
@@ -15,6 +16,7 @@ import { clickHouseViews } from "./clickhouse-views.js";
 import { pending } from "./migrations.js";
 import { CLICKHOUSE } from "./sql/clickhouse-dialect.js";
 import { planQuery } from "./sql/index.js";
+import { type Outdated, sealStatements } from "./sql/seal.js";
 import {
   type Appended,
   type Basis,
@@ -117,6 +119,9 @@ async function setRetention(
   await connection.run(`ALTER TABLE ${named(layout.database)}.events${onCluster(layout)} ${change}`);
 }
 
+/** Type of the row that comes last of what was sealed together. */
+const ALL_SEALED = "sealed.all";
+
 class ClickHouseStore implements EventStore {
   readonly dialect = "clickhouse";
   readonly description: string;
@@ -193,17 +198,25 @@ class ClickHouseStore implements EventStore {
     tenant: string,
     types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
     before: number,
+    sealing?: Sealing,
   ): Promise<number> {
     const [condition, list] = "only" in types ? ["type IN", types.only] : ["type NOT IN", types.except];
+    const seal = sealing ? () => this.#seal({ tenant, types, before }, sealing) : undefined;
     return this.#delete(
       `tenant = {tenant:String} AND received < fromUnixTimestamp64Milli({before:Int64}, 'UTC')
        AND ${condition} {types:Array(String)}`,
       { tenant, before, types: list },
+      seal,
     );
   }
 
-  eraseUser(tenant: string, user: string): Promise<number> {
-    return this.#delete("tenant = {tenant:String} AND user_id = {user:String}", { tenant, user });
+  async eraseUser(tenant: string, user: string): Promise<number> {
+    const condition = "tenant = {tenant:String} AND user_id = {user:String}";
+    const erased = await this.#delete(condition, { tenant, user });
+    await this.#write(() =>
+      this.#writer.run(`ALTER TABLE sealed DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, { tenant, user }),
+    );
+    return erased;
   }
 
   async tenants(): Promise<string[]> {
@@ -236,7 +249,11 @@ class ClickHouseStore implements EventStore {
   }
 
   /** Rewrites the parts concerned: a lightweight delete would leave what is deleted in the files until a merge. */
-  #delete(condition: string, parameters: Readonly<Record<string, Value>>): Promise<number> {
+  #delete(
+    condition: string,
+    parameters: Readonly<Record<string, Value>>,
+    before?: () => Promise<void>,
+  ): Promise<number> {
     return this.#write(async () => {
       const [found] = await this.#writer.rows<{ events: string }>(
         `SELECT count() AS events FROM events WHERE ${condition}`,
@@ -244,12 +261,38 @@ class ClickHouseStore implements EventStore {
       );
       const events = Number(found?.events);
       if (events > 0) {
+        await before?.();
         await this.#writer.run(`ALTER TABLE events DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, parameters);
         // Of no type: a deletion counts for all of them.
         await this.#writer.run("INSERT INTO changes SELECT {tenant:String}, '', toDate32(0), 1", parameters);
       }
       return events;
     });
+  }
+
+  /**
+   * Without transactions: a last row says that all the rows of these events are there. Where that is missing, whatever
+   * an attempt that was cut off has left is taken away first; where it is there, deleting had begun already.
+   */
+  async #seal(outdated: Outdated, sealing: Sealing): Promise<void> {
+    const { tenant, types, before } = outdated;
+    const batch = JSON.stringify([before, types]);
+    const rows = await this.#writer.rows<{ type: string }>(
+      "SELECT DISTINCT type FROM sealed WHERE tenant = {tenant:String} AND batch = {batch:String}",
+      { tenant, batch },
+    );
+    if (rows.some(({ type }) => type === ALL_SEALED)) return;
+    if (rows.length > 0) {
+      const own = "tenant = {tenant:String} AND batch = {batch:String}";
+      await this.#writer.run(`ALTER TABLE sealed DELETE WHERE ${own} SETTINGS mutations_sync = 1`, { tenant, batch });
+    }
+    for (const { sql, parameters } of sealStatements(outdated, sealing, CLICKHOUSE, batch)) {
+      await this.#writer.run(sql, parameters);
+    }
+    await this.#writer.run(
+      "INSERT INTO sealed (batch, tenant, type, time, properties) SELECT {batch:String}, {tenant:String}, {type:String}, now64(3), '{}'",
+      { batch, tenant, type: ALL_SEALED },
+    );
   }
 
   async #runAll(statements: readonly string[]): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { HAS_CLICKHOUSE, startClickHouse } from "../../../tests/support/chdb.js";
 import { STANDINS } from "../../../tests/support/standins.js";
+import type { Sealing } from "../../domain/insights/sealing.js";
 import { encodeEvent, type StoredEvent } from "../event.js";
 import { openClickHouseStore, openDuckDbStore, StoreUnavailable } from "./index.js";
 import type { EventFilter, EventStore, KeyedBatch } from "./store.js";
@@ -502,6 +503,31 @@ describe.each(ENGINES)("events in $name", ({ start, here }) => {
           stored: 2,
           duplicates: 1,
         });
+      });
+
+      it("erases what was sealed with a user's name, and keeps what was sealed without", async () => {
+        const [tenant, field] = [newTenant(), { property: ["n"], type: "number" } as const];
+        const step = { types: null };
+        const sealing: Sealing = {
+          sums: [{ of: step, field, path: ["n"] }],
+          states: null,
+          firsts: [{ of: step, as: "first", properties: "{}" }],
+          daily: [],
+        };
+        await save(["anna", "anna", "bert"].map((user, i) => event(tenant, `${i}`, { user, received: START - 1, properties: '{"n":1}' })));
+        const sealed = () =>
+          store.query<{ type: string; user_id: string | null }>(
+            `SELECT DISTINCT type, user_id FROM sealed WHERE tenant = '${tenant}' AND properties <> '{"n":0}' AND type <> 'sealed.all' ORDER BY type, user_id`,
+          );
+        expect(await store.deleteReceivedBefore(tenant, { except: [] }, START, sealing)).toBe(3);
+        const nobodys = async () => (await sealed()).filter(({ user_id }) => user_id === null);
+        const named = async () => (await sealed()).flatMap(({ user_id }) => user_id ?? []);
+        const sums = await nobodys();
+        expect(sums).not.toEqual([]);
+        expect(await named()).toEqual(["anna", "bert"]);
+        await store.eraseUser(tenant, "anna");
+        expect(await named()).toEqual(["bert"]);
+        expect(await nobodys()).toEqual(sums);
       });
 
       it("erases a user's events and the user, and nobody else's", async () => {

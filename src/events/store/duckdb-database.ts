@@ -78,7 +78,7 @@ export class DuckDbDatabase {
     await connection.run("USE fresh");
     try {
       await migrate(connection, this.#copy);
-      for (const table of ["events", "users", "keyed_batches"]) {
+      for (const table of ["events", "users", "keyed_batches", "sealed"]) {
         await connection.run(`INSERT INTO fresh.main.${table} SELECT * FROM store.main.${table}`);
       }
       for (const statement of views) await connection.run(statement);

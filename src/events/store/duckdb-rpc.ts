@@ -3,7 +3,14 @@ import type { Appended, Value } from "./store.js";
 /** What the thread that owns the file can be asked for. */
 export interface DuckDbCalls {
   append(segments: readonly string[]): Promise<Appended>;
-  deleteReceivedBefore(tenant: string, only: boolean, types: readonly string[], before: number): Promise<number>;
+  /** `seal`: statements that are run first, in the same transaction. */
+  deleteReceivedBefore(
+    tenant: string,
+    only: boolean,
+    types: readonly string[],
+    before: number,
+    seal: readonly ReadRequest[],
+  ): Promise<number>;
   eraseUser(tenant: string, user: string): Promise<number>;
   tenantViews(tenant: string): Promise<string>;
   /** Writes the rows of a SELECT into a new file, as NDJSON. */

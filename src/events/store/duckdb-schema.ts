@@ -43,4 +43,22 @@ export const DUCKDB_MIGRATIONS: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 2,
+    name: "what was sealed of deleted events",
+    statements: [
+      `CREATE TABLE sealed (
+        batch VARCHAR NOT NULL,
+        tenant VARCHAR NOT NULL,
+        type VARCHAR NOT NULL,
+        time TIMESTAMP_MS NOT NULL,
+        user_id VARCHAR,
+        user_key UINTEGER,
+        subject VARCHAR,
+        currency VARCHAR,
+        amount DECIMAL(38, 4),
+        properties JSON NOT NULL
+      )`,
+    ],
+  },
 ];

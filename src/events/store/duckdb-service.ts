@@ -96,17 +96,29 @@ export class DuckDbService implements DuckDbCalls {
     }
   }
 
-  deleteReceivedBefore(tenant: string, only: boolean, types: readonly string[], before: number): Promise<number> {
+  deleteReceivedBefore(
+    tenant: string,
+    only: boolean,
+    types: readonly string[],
+    before: number,
+    seal: readonly ReadRequest[],
+  ): Promise<number> {
+    const outdated = `tenant = $tenant AND received < make_timestamp_ms($before)::TIMESTAMP_MS
+         AND ${only ? "" : "NOT"} list_contains($types, type)`;
     return this.#write(async () => {
       const { values, types: kinds } = bound({ tenant, types, before });
-      const { rowsChanged } = await this.#writer.run(
-        `DELETE FROM events WHERE tenant = $tenant AND received < make_timestamp_ms($before)::TIMESTAMP_MS
-         AND ${only ? "" : "NOT"} list_contains($types, type)`,
-        values,
-        kinds,
-      );
-      if (rowsChanged > 0) await this.#checkpoint();
-      return rowsChanged;
+      const found = await this.#writer.runAndReadAll(`SELECT count(*) FROM events WHERE ${outdated}`, values, kinds);
+      const count = Number(found.getRows()[0]?.[0]);
+      if (count === 0) return 0;
+      await this.#transaction(async () => {
+        for (const { sql, parameters } of seal) {
+          const { values: own, types: ownKinds } = bound(parameters);
+          await this.#writer.run(sql, own, ownKinds);
+        }
+        await this.#writer.run(`DELETE FROM events WHERE ${outdated}`, values, kinds);
+      });
+      await this.#checkpoint();
+      return count;
     });
   }
 
@@ -121,7 +133,9 @@ export class DuckDbService implements DuckDbCalls {
           "DELETE FROM events WHERE tenant = $tenant AND user_id = $user",
           { tenant, user },
         );
-        await this.#writer.run("DELETE FROM users WHERE tenant = $tenant AND user_id = $user", { tenant, user });
+        for (const table of ["users", "sealed"]) {
+          await this.#writer.run(`DELETE FROM ${table} WHERE tenant = $tenant AND user_id = $user`, { tenant, user });
+        }
         return rowsChanged;
       });
       const [low, high] = hash.getRows()[0] ?? [];

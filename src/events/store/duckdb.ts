@@ -6,11 +6,13 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
 import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
+import type { Sealing } from "../../domain/insights/sealing.js";
 import { DataVersions } from "./data-versions.js";
 import { countsQuery, eventsQuery } from "./duckdb-reads.js";
 import type { CallName, DuckDbCalls, DuckDbSettings, ReadRequest, Reply, Request } from "./duckdb-rpc.js";
 import { DUCKDB } from "./sql/duckdb-dialect.js";
 import { planQuery } from "./sql/index.js";
+import { sealStatements } from "./sql/seal.js";
 import {
   type Appended,
   type Basis,
@@ -154,9 +156,12 @@ class DuckDbStore implements EventStore {
     tenant: string,
     types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
     before: number,
+    sealing?: Sealing,
   ): Promise<number> {
     const only = "only" in types;
-    const deleted = await this.#call("deleteReceivedBefore", tenant, only, only ? types.only : types.except, before);
+    const seal = sealing ? sealStatements({ tenant, types, before }, sealing, DUCKDB, String(before)) : [];
+    const list = only ? types.only : types.except;
+    const deleted = await this.#call("deleteReceivedBefore", tenant, only, list, before, seal);
     if (deleted > 0) this.#versions.touchTenant(tenant);
     return deleted;
   }

@@ -37,8 +37,8 @@ export class PatientStore implements EventStore {
   keyedBatch = async (tenant: string, key: string) => (await this.#store()).keyedBatch(tenant, key);
   query = async <Row extends object>(sql: string, parameters?: Readonly<Record<string, Value>>) =>
     (await this.#store()).query<Row>(sql, parameters);
-  deleteReceivedBefore: EventStore["deleteReceivedBefore"] = async (tenant, types, before) =>
-    (await this.#store()).deleteReceivedBefore(tenant, types, before);
+  deleteReceivedBefore: EventStore["deleteReceivedBefore"] = async (...asked) =>
+    (await this.#store()).deleteReceivedBefore(...asked);
   eraseUser = async (tenant: string, user: string) => (await this.#store()).eraseUser(tenant, user);
   tenants = async () => (await this.#store()).tenants();
   tenantViews = async (tenant: string) => (await this.#store()).tenantViews(tenant);

@@ -1,4 +1,5 @@
 import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
+import type { Sealing } from "../../domain/insights/sealing.js";
 import type { StoredEvent } from "../event.js";
 import type { Basis, Touch } from "./data-versions.js";
 
@@ -93,13 +94,14 @@ export interface EventStore {
    * Only for SQL made by this program. Decimals and 64-bit integers arrive as text.
    */
   query<Row extends object>(sql: string, parameters?: Readonly<Record<string, Value>>): Promise<Row[]>;
-  /** Deletes events received before a moment, of these types or of all but these. @returns how many */
+  /** Deletes events received before a moment, of these types or of all but these, once what is to stay of them is sealed. @returns how many */
   deleteReceivedBefore(
     tenant: string,
     types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
     before: number,
+    sealing?: Sealing,
   ): Promise<number>;
-  /** Deletes every event of a user, and the user from the dictionary. @returns how many events */
+  /** Deletes every event of a user, what was sealed with its name, and the user from the dictionary. @returns how many events */
   eraseUser(tenant: string, user: string): Promise<number>;
   /** The tenants that have events. */
   tenants(): Promise<string[]>;

@@ -10,7 +10,7 @@ export function aggregateSql(plan: AggregatePlan, sql: Statement): string {
   const measures = plan.measures.map((measure, i) => `${measureSql(measure, sql)} AS m${i}`);
   const keys = [...(plan.bucket ? ["bucket"] : []), ...plan.by.map((_, i) => `d${i}`)];
   const grouped = `SELECT ${[...bucket, ...dimensions, ...measures].join(",\n  ")}
-FROM events AS e WHERE ${sql.selected(plan.selection)}${keys.length > 0 ? `\nGROUP BY ${keys.join(", ")}` : ""}`;
+FROM ${sql.source(plan.selection)} WHERE ${sql.selected(plan.selection)}${keys.length > 0 ? `\nGROUP BY ${keys.join(", ")}` : ""}`;
   const order = orderOf(plan, keys);
   const limit = plan.limit === undefined ? "" : ` LIMIT ${Math.trunc(plan.limit)}`;
   const behind = plan.after ? ` WHERE ${isBehind(plan, plan.after, sql)}` : "";

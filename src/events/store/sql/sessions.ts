@@ -40,7 +40,7 @@ export function concurrencySql(plan: ConcurrencyPlan, sql: Statement): string {
   const [start = 0, end = 0] = [plan.bounds[0], plan.bounds.at(-1)];
   const length = sql.valueOf(plan.length);
   const intervals = `SELECT ${sql.time} AS a, CAST(round((${length}) * ${plan.unitMs}) AS BIGINT) AS len
-    FROM events AS e WHERE ${sql.selected(plan.selection)} AND ${length} > 0`;
+    FROM ${sql.source(plan.selection)} WHERE ${sql.selected(plan.selection)} AND ${length} > 0`;
   const bounds = sql.bind([...plan.bounds]);
   const points = `SELECT a AS moment, 1 AS change, 1 AS began FROM (${intervals}) AS i
     UNION ALL SELECT a + len AS moment, -1 AS change, 0 AS began FROM (${intervals}) AS i

@@ -15,6 +15,9 @@ const COLUMNS = {
   ...{ amount: "e.amount", latitude: "e.latitude", longitude: "e.longitude" },
 } as const;
 
+const SEALED = "tenant, type, time, user_id, user_key, subject, currency, amount, properties";
+const NOT_SEALED = ["id", "session", "origin", "country", "region", "city", "latitude", "longitude"];
+
 /** Longer lists are bound as one value, which no index helps with. */
 const MOST_BOUND_ONE_BY_ONE = 100;
 
@@ -45,12 +48,20 @@ export class Statement {
     return this.dialect.milliseconds("e.time");
   }
 
+  /** Where a selection's events are, as `e`. */
+  source({ sealed }: Selection): string {
+    if (!sealed) return "events AS e";
+    return `(SELECT ${SEALED}, ${NOT_SEALED.join(", ")} FROM events
+    UNION ALL SELECT ${SEALED}, ${NOT_SEALED.map((column) => (column === "id" ? "'' AS id" : `NULL AS ${column}`)).join(", ")} FROM sealed) AS e`;
+  }
+
   /** The condition that an event is one of the selection's. */
   selected(selection: Selection): string {
-    const { tenant, from, to, types, where, only, sample } = selection;
+    const { tenant, from, to, types, where, only, sample, receivedBefore } = selection;
     const parts = [`e.tenant = ${this.bind(tenant)}`];
     if (from !== null) parts.push(`e.time >= ${this.dialect.moment(this.bind(from))}`);
     if (to !== null) parts.push(`e.time < ${this.dialect.moment(this.bind(to))}`);
+    if (receivedBefore !== undefined) parts.push(`e.received < ${this.dialect.moment(this.bind(receivedBefore))}`);
     if (types) parts.push(this.#among("e.type", types));
     if (only)
       parts.push(this.#among("e.type", only.types), `coalesce(${this.#among("e.subject", only.subjects)}, false)`);

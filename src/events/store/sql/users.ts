@@ -3,7 +3,7 @@ import type { Statement } from "./statement.js";
 
 /** Events of users, in the form `u` (the user's number). */
 export function ofUsers(sql: Statement, selection: Selection, columns: string, step = "true"): string {
-  return `SELECT ${columns} FROM events AS e WHERE ${sql.selected(selection)} AND e.user_key IS NOT NULL${step === "true" ? "" : ` AND ${step}`}`;
+  return `SELECT ${columns} FROM ${sql.source(selection)} WHERE ${sql.selected(selection)} AND e.user_key IS NOT NULL${step === "true" ? "" : ` AND ${step}`}`;
 }
 
 /**
