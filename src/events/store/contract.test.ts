@@ -514,7 +514,11 @@ describe.each(ENGINES)("events in $name", ({ start, here }) => {
           firsts: [{ of: step, as: "first", properties: "{}" }],
           daily: [],
         };
-        await save(["anna", "anna", "bert"].map((user, i) => event(tenant, `${i}`, { user, received: START - 1, properties: '{"n":1}' })));
+        await save(
+          ["anna", "anna", "bert"].map((user, i) =>
+            event(tenant, `${i}`, { user, received: START - 1, properties: '{"n":1}' }),
+          ),
+        );
         const sealed = () =>
           store.query<{ type: string; user_id: string | null }>(
             `SELECT DISTINCT type, user_id FROM sealed WHERE tenant = '${tenant}' AND properties <> '{"n":0}' AND type <> 'sealed.all' ORDER BY type, user_id`,
