@@ -1,9 +1,4 @@
-import type { Basis, EventCursor, EventFilter, Granularity, Value } from "./store.js";
-
-interface Query {
-  readonly sql: string;
-  readonly parameters: Record<string, Value>;
-}
+import type { Basis, EventCursor, EventFilter, Granularity, Query, Value } from "./store.js";
 
 const BUCKET: Record<Granularity, string> = {
   all: "NULL",
@@ -53,7 +48,7 @@ function moment(parameter: string): string {
   return `fromUnixTimestamp64Milli({${parameter}:Int64}, 'UTC')`;
 }
 
-function conditions(filter: EventFilter): Query {
+function conditions(filter: EventFilter): { sql: string; parameters: Record<string, Value> } {
   const parts = ["tenant = {tenant:String}"];
   const parameters: Record<string, Value> = { tenant: filter.tenant };
   const add = (condition: string, name: string, value: Value | undefined): void => {

@@ -16,7 +16,7 @@ import { clickHouseViews } from "./clickhouse-views.js";
 import { pending } from "./migrations.js";
 import { CLICKHOUSE } from "./sql/clickhouse-dialect.js";
 import { planQuery } from "./sql/index.js";
-import { type Outdated, sealStatements } from "./sql/seal.js";
+import { sealStatements } from "./sql/seal.js";
 import {
   type Appended,
   type Basis,
@@ -27,6 +27,7 @@ import {
   type EventStore,
   type Granularity,
   type KeyedBatch,
+  type Outdated,
   StoreUnavailable,
   type Value,
 } from "./store.js";
@@ -194,12 +195,7 @@ class ClickHouseStore implements EventStore {
     return this.#connection.rows<Row>(sql, parameters);
   }
 
-  deleteReceivedBefore(
-    tenant: string,
-    types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
-    before: number,
-    sealing?: Sealing,
-  ): Promise<number> {
+  deleteReceivedBefore(tenant: string, types: Outdated["types"], before: number, sealing?: Sealing): Promise<number> {
     const [condition, list] = "only" in types ? ["type IN", types.only] : ["type NOT IN", types.except];
     const seal = sealing ? () => this.#seal({ tenant, types, before }, sealing) : undefined;
     return this.#delete(
@@ -213,9 +209,13 @@ class ClickHouseStore implements EventStore {
   async eraseUser(tenant: string, user: string): Promise<number> {
     const condition = "tenant = {tenant:String} AND user_id = {user:String}";
     const erased = await this.#delete(condition, { tenant, user });
-    await this.#write(() =>
-      this.#writer.run(`ALTER TABLE sealed DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, { tenant, user }),
-    );
+    await this.#write(async () => {
+      await this.#writer.run(`ALTER TABLE sealed DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, {
+        tenant,
+        user,
+      });
+      await this.#changed(tenant);
+    });
     return erased;
   }
 
@@ -251,7 +251,7 @@ class ClickHouseStore implements EventStore {
   /** Rewrites the parts concerned: a lightweight delete would leave what is deleted in the files until a merge. */
   #delete(
     condition: string,
-    parameters: Readonly<Record<string, Value>>,
+    parameters: Readonly<Record<string, Value>> & { readonly tenant: string },
     before?: () => Promise<void>,
   ): Promise<number> {
     return this.#write(async () => {
@@ -263,8 +263,7 @@ class ClickHouseStore implements EventStore {
       if (events > 0) {
         await before?.();
         await this.#writer.run(`ALTER TABLE events DELETE WHERE ${condition} SETTINGS mutations_sync = 1`, parameters);
-        // Of no type: a deletion counts for all of them.
-        await this.#writer.run("INSERT INTO changes SELECT {tenant:String}, '', toDate32(0), 1", parameters);
+        await this.#changed(parameters.tenant);
       }
       return events;
     });
@@ -293,6 +292,11 @@ class ClickHouseStore implements EventStore {
       "INSERT INTO sealed (batch, tenant, type, time, properties) SELECT {batch:String}, {tenant:String}, {type:String}, now64(3), '{}'",
       { batch, tenant, type: ALL_SEALED },
     );
+  }
+
+  /** Of no type: a deletion counts for all of them. */
+  async #changed(tenant: Value): Promise<void> {
+    await this.#writer.run("INSERT INTO changes SELECT {tenant:String}, '', toDate32(0), 1", { tenant });
   }
 
   async #runAll(statements: readonly string[]): Promise<void> {

@@ -532,6 +532,10 @@ describe.each(ENGINES)("events in $name", ({ start, here }) => {
         await store.eraseUser(tenant, "anna");
         expect(await named()).toEqual(["bert"]);
         expect(await nobodys()).toEqual(sums);
+        const before = await store.version({ tenant, types: null, from: null, to: null });
+        expect(await store.eraseUser(tenant, "bert")).toBe(0);
+        expect(await named()).toEqual([]);
+        expect(await store.version({ tenant, types: null, from: null, to: null })).not.toBe(before);
       });
 
       it("erases a user's events and the user, and nobody else's", async () => {

@@ -78,12 +78,22 @@ describe("a user erased from a DuckDB store", () => {
     expect(await store.query(`SELECT count(*) AS n FROM ${views}.events`)).toEqual([{ n: "39494" }]);
   });
 
+  it("is in none of them when only what was sealed had the name", async () => {
+    await append(60_000, 300);
+    const firsts = [{ of: { types: null }, as: "first", properties: "{}" }];
+    const sealing = { sums: [], states: null, firsts, daily: [] };
+    expect(await store.deleteReceivedBefore("t", { except: [] }, 2_000_000_000_000, sealing)).toBeGreaterThan(0);
+    expect(await occurrences("erased-user")).toBeGreaterThan(0);
+    expect(await store.eraseUser("t", "erased-user")).toBe(0);
+    expect(await occurrences("erased-user")).toBe(0);
+  });
+
   it("leaves a store that goes on, also after being opened anew", async () => {
     await append(50_000, 100);
     await store.close();
     store = await openDuckDbStore({ folder });
     await append(50_000, 200);
     expect(await store.counts({ tenant: "t", user: "erased-user" }, "all")).toMatchObject([{ events: 4 }]);
-    expect(await store.counts({ tenant: "t" }, "all")).toMatchObject([{ events: 39_694, users: 491 }]);
+    expect(await store.counts({ tenant: "t" }, "all")).toMatchObject([{ events: 200, users: 197 }]);
   });
 });

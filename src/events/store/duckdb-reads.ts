@@ -1,10 +1,4 @@
-import type { EventCursor, EventFilter, Granularity, Value } from "./store.js";
-
-/** A statement with the values of its parameters. */
-export interface Query {
-  readonly sql: string;
-  readonly parameters: Record<string, Value>;
-}
+import type { EventCursor, EventFilter, Granularity, Query, Value } from "./store.js";
 
 const BUCKET: Record<Granularity, string> = {
   all: "NULL",
@@ -42,7 +36,7 @@ function moment(parameter: string): string {
   return `make_timestamp_ms($${parameter})::TIMESTAMP_MS`;
 }
 
-function conditions(filter: EventFilter): Query {
+function conditions(filter: EventFilter): { sql: string; parameters: Record<string, Value> } {
   const parts = ["tenant = $tenant"];
   const parameters: Record<string, Value> = { tenant: filter.tenant };
   if (filter.from !== undefined) {

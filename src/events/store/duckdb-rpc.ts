@@ -1,16 +1,10 @@
-import type { Appended, Value } from "./store.js";
+import type { Appended, Outdated, Query } from "./store.js";
 
 /** What the thread that owns the file can be asked for. */
 export interface DuckDbCalls {
   append(segments: readonly string[]): Promise<Appended>;
   /** `seal`: statements that are run first, in the same transaction. */
-  deleteReceivedBefore(
-    tenant: string,
-    only: boolean,
-    types: readonly string[],
-    before: number,
-    seal: readonly ReadRequest[],
-  ): Promise<number>;
+  deleteOutdated(outdated: Outdated, seal: readonly Query[]): Promise<number>;
   eraseUser(tenant: string, user: string): Promise<number>;
   tenantViews(tenant: string): Promise<string>;
   /** Writes the rows of a SELECT into a new file, as NDJSON. */
@@ -20,9 +14,7 @@ export interface DuckDbCalls {
 
 export type CallName = keyof DuckDbCalls;
 
-export interface ReadRequest {
-  readonly sql: string;
-  readonly parameters: Readonly<Record<string, Value>>;
+export interface ReadRequest extends Query {
   /** Looks at much and computes: worth all of the machine while it runs. */
   readonly analytic?: boolean;
 }

@@ -7,7 +7,7 @@ import { isFatal } from "./duckdb-errors.js";
 import type { DuckDbCalls, DuckDbSettings, ReadRequest } from "./duckdb-rpc.js";
 import { bound, plain } from "./duckdb-values.js";
 import { duckDbViews } from "./duckdb-views.js";
-import { type Appended, StoreUnavailable } from "./store.js";
+import { type Appended, type Outdated, type Query, StoreUnavailable } from "./store.js";
 
 /** Files up to this size take about a second to write anew. */
 const REWRITE_AT_ONCE = 64 * 1024 * 1024;
@@ -96,17 +96,12 @@ export class DuckDbService implements DuckDbCalls {
     }
   }
 
-  deleteReceivedBefore(
-    tenant: string,
-    only: boolean,
-    types: readonly string[],
-    before: number,
-    seal: readonly ReadRequest[],
-  ): Promise<number> {
+  deleteOutdated({ tenant, types, before }: Outdated, seal: readonly Query[]): Promise<number> {
     const outdated = `tenant = $tenant AND received < make_timestamp_ms($before)::TIMESTAMP_MS
-         AND ${only ? "" : "NOT"} list_contains($types, type)`;
+         AND ${"only" in types ? "" : "NOT"} list_contains($types, type)`;
+    const list = "only" in types ? types.only : types.except;
     return this.#write(async () => {
-      const { values, types: kinds } = bound({ tenant, types, before });
+      const { values, types: kinds } = bound({ tenant, types: list, before });
       const found = await this.#writer.runAndReadAll(`SELECT count(*) FROM events WHERE ${outdated}`, values, kinds);
       const count = Number(found.getRows()[0]?.[0]);
       if (count === 0) return 0;
@@ -128,19 +123,25 @@ export class DuckDbService implements DuckDbCalls {
         `SELECT ${halves(userHash("user_id"))} FROM (SELECT $tenant AS tenant, $user AS user_id)`,
         { tenant, user },
       );
+      let named = 0;
       const erased = await this.#transaction(async () => {
         const { rowsChanged } = await this.#writer.run(
           "DELETE FROM events WHERE tenant = $tenant AND user_id = $user",
           { tenant, user },
         );
         for (const table of ["users", "sealed"]) {
-          await this.#writer.run(`DELETE FROM ${table} WHERE tenant = $tenant AND user_id = $user`, { tenant, user });
+          const others = await this.#writer.run(`DELETE FROM ${table} WHERE tenant = $tenant AND user_id = $user`, {
+            tenant,
+            user,
+          });
+          named += others.rowsChanged;
         }
+        named += rowsChanged;
         return rowsChanged;
       });
       const [low, high] = hash.getRows()[0] ?? [];
       this.#appender.forgetUser(Number(low), Number(high));
-      if (erased > 0) await this.#forget(user);
+      if (named > 0) await this.#forget(user);
       return erased;
     });
   }

@@ -23,6 +23,7 @@ import {
   type EventStore,
   type Granularity,
   type KeyedBatch,
+  type Outdated,
   StoreUnavailable,
   type Touch,
   type Value,
@@ -154,21 +155,21 @@ class DuckDbStore implements EventStore {
 
   async deleteReceivedBefore(
     tenant: string,
-    types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
+    types: Outdated["types"],
     before: number,
     sealing?: Sealing,
   ): Promise<number> {
-    const only = "only" in types;
-    const seal = sealing ? sealStatements({ tenant, types, before }, sealing, DUCKDB, String(before)) : [];
-    const list = only ? types.only : types.except;
-    const deleted = await this.#call("deleteReceivedBefore", tenant, only, list, before, seal);
+    const outdated = { tenant, types, before };
+    const seal = sealing ? sealStatements(outdated, sealing, DUCKDB, String(before)) : [];
+    const deleted = await this.#call("deleteOutdated", outdated, seal);
     if (deleted > 0) this.#versions.touchTenant(tenant);
     return deleted;
   }
 
   async eraseUser(tenant: string, user: string): Promise<number> {
     const erased = await this.#call("eraseUser", tenant, user);
-    if (erased > 0) this.#versions.touchTenant(tenant);
+    // Also when only something sealed had the name.
+    this.#versions.touchTenant(tenant);
     return erased;
   }
 

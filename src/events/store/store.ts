@@ -57,6 +57,19 @@ export interface EventCursor {
   readonly id: string;
 }
 
+/** SQL with named parameters. */
+export interface Query {
+  readonly sql: string;
+  readonly parameters: Readonly<Record<string, Value>>;
+}
+
+/** Events of a tenant that have been kept long enough: received before a moment (epoch milliseconds), of these types or of all but these. */
+export interface Outdated {
+  readonly tenant: string;
+  readonly types: { readonly only: readonly string[] } | { readonly except: readonly string[] };
+  readonly before: number;
+}
+
 export type Value = string | number | bigint | boolean | null | readonly string[] | readonly number[];
 
 /**
@@ -95,12 +108,7 @@ export interface EventStore {
    */
   query<Row extends object>(sql: string, parameters?: Readonly<Record<string, Value>>): Promise<Row[]>;
   /** Deletes events received before a moment, of these types or of all but these, once what is to stay of them is sealed. @returns how many */
-  deleteReceivedBefore(
-    tenant: string,
-    types: { readonly only: readonly string[] } | { readonly except: readonly string[] },
-    before: number,
-    sealing?: Sealing,
-  ): Promise<number>;
+  deleteReceivedBefore(tenant: string, types: Outdated["types"], before: number, sealing?: Sealing): Promise<number>;
   /** Deletes every event of a user, what was sealed with its name, and the user from the dictionary. @returns how many events */
   eraseUser(tenant: string, user: string): Promise<number>;
   /** The tenants that have events. */

@@ -6,8 +6,8 @@ import { ofUsers } from "./users.js";
 
 /**
  * `u`, `step`, `took`, `value`: one row for each user and step (from 1) that the user reached, with the time from the
- * start of the chain that reached it first (null where no times are asked for). A chain always begins as late as possible: that is the one with the most
- * room left in the window, and with the fewest events that could be excluded.
+ * start of the chain that reached it first (meaningless where no times are asked for). A chain always begins as late as possible: that is the one with
+ * the most room left in the window, and with the fewest events that could be excluded.
  */
 export function funnelMembers(plan: FunnelPlan, sql: Statement): string {
   const chains = sql.dialect.name === "duckdb" ? joinedChains(plan, sql) : arrayChains(plan, sql);

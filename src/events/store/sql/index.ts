@@ -1,5 +1,5 @@
 import type { DrillPlan, Plan, PlanRow, UsersPlan } from "../../../domain/insights/plan.js";
-import type { Value } from "../store.js";
+import type { Query } from "../store.js";
 import { aggregateSql, namedRow } from "./aggregate.js";
 import { cohortMembers, cohortsSql } from "./cohorts.js";
 import type { Dialect } from "./dialect.js";
@@ -10,9 +10,7 @@ import { activeUsersSql, lifecycleMembers, lifecycleSql } from "./users.js";
 
 export type { Dialect } from "./dialect.js";
 
-export interface PlanQuery {
-  readonly sql: string;
-  readonly parameters: Readonly<Record<string, Value>>;
+export interface PlanQuery extends Query {
   /** A row as the plan names its columns. */
   named(row: PlanRow): PlanRow;
 }

@@ -1,22 +1,9 @@
 import { offsetPieces } from "../../../base/calendar.js";
 import type { Selection, Step } from "../../../domain/insights/plan.js";
 import type { Sealing } from "../../../domain/insights/sealing.js";
-import type { Value } from "../store.js";
+import type { Outdated, Query } from "../store.js";
 import type { Dialect } from "./dialect.js";
 import { Statement } from "./statement.js";
-
-export interface SealStatement {
-  readonly sql: string;
-  readonly parameters: Readonly<Record<string, Value>>;
-}
-
-/** Events of a tenant that are going to be deleted. */
-export interface Outdated {
-  readonly tenant: string;
-  readonly types: { readonly only: readonly string[] } | { readonly except: readonly string[] };
-  /** Received before, epoch milliseconds. */
-  readonly before: number;
-}
 
 const UTC = offsetPieces("UTC", 0, 0);
 
@@ -36,7 +23,7 @@ const COLUMNS = ["type", "time", "user_id", "user_key", "subject", "currency", "
 const listed = (row: Row): string => COLUMNS.map((column) => `${row[column] ?? "NULL"} AS ${column}`).join(", ");
 
 /** Statements that keep in `sealed` what statistics go on counting of these events. @param batch tells where the rows come from */
-export function sealStatements(outdated: Outdated, sealing: Sealing, dialect: Dialect, batch: string): SealStatement[] {
+export function sealStatements(outdated: Outdated, sealing: Sealing, dialect: Dialect, batch: string): Query[] {
   const { tenant, types, before } = outdated;
   const selection: Selection = {
     ...{ tenant, from: null, to: null, clock: UTC, receivedBefore: before },
