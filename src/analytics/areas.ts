@@ -1,6 +1,10 @@
 export type { TopSort } from "../domain/bookings.js";
+export { dailyStats, eventStats } from "./booking-stats.js";
 export * from "./bookings.js";
 export * from "./documents.js";
 export { metricTotals, utc } from "./figures.js";
 export * from "./product.js";
+export { dateRange, type RidePeriod, ridePeriod } from "./ride-events.js";
+export * from "./ride-routes.js";
+export * from "./ride-users.js";
 export * from "./rides.js";

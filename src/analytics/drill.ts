@@ -3,7 +3,8 @@ import { conditionsOf } from "../domain/insights/filters.js";
 import type { Condition, Step, UsersPlan } from "../domain/insights/plan.js";
 import type { Dimension, Formula } from "../domain/metrics/metric.js";
 import type { Asker } from "./analytics.js";
-import { type Column, type MetricsAnswer, type MetricsQuestion, metricsPlan } from "./metrics.js";
+import type { Column } from "./columns.js";
+import { type MetricsAnswer, type MetricsQuestion, metricsPlan } from "./metrics.js";
 
 export interface CountedUser {
   readonly userId: string;

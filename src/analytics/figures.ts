@@ -5,7 +5,7 @@ import type { AggregatePlan, Condition, Measure, PlanRow } from "../domain/insig
 import type { LocalRange } from "../domain/insights/range.js";
 import { compileMetrics, type MetricValue } from "../domain/metrics/index.js";
 import type { Asker } from "./analytics.js";
-import { metricNamed } from "./metrics.js";
+import { metricNamed } from "./columns.js";
 
 /** A period by UTC days and clocks, as the areas' contracts have them. */
 export function utc({ start, end }: TimeRange): LocalRange {

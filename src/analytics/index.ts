@@ -1,31 +1,12 @@
 export { Analytics, type Asker, type Freshness, type Manner } from "./analytics.js";
 export { Answers } from "./answers.js";
 export * as areas from "./areas.js";
+export { named } from "./asked.js";
+export { type Column, columnOf } from "./columns.js";
 export { type CountedUser, type MetricCell, usersOfCell, usersOfMetric } from "./drill.js";
-export {
-  type ActiveUsersQuestion,
-  askActiveUsers,
-  askCohorts,
-  askDistribution,
-  askFunnel,
-  askGeography,
-  askLifecycle,
-  askPaths,
-  askSessions,
-  askUtilisation,
-  type CohortsAnswer,
-  type CohortsAsk,
-  type FunnelAnswer,
-  type LifecycleAnswer,
-  named,
-  type Place,
-  type SessionFigures,
-} from "./insights.js";
 export {
   askMetrics,
   boundsOf,
-  type Column,
-  columnOf,
   type MetricPoint,
   type MetricSeries,
   type MetricsAnswer,
@@ -33,4 +14,17 @@ export {
   type RangeInput,
 } from "./metrics.js";
 export { sealingOf } from "./sealing.js";
+export { askPaths, askSessions, type SessionFigures } from "./session-insights.js";
 export { askTable, type Cell, type Table, type TablePage, tableOf } from "./table.js";
+export {
+  type ActiveUsersQuestion,
+  askActiveUsers,
+  askCohorts,
+  askFunnel,
+  askLifecycle,
+  type CohortsAnswer,
+  type CohortsAsk,
+  type FunnelAnswer,
+  type LifecycleAnswer,
+} from "./user-insights.js";
+export { askDistribution, askGeography, askUtilisation, type Place } from "./value-insights.js";

@@ -6,7 +6,8 @@ import type { AggregatePlan, PlanRow } from "../domain/insights/plan.js";
 import { type LocalRange, localRange } from "../domain/insights/range.js";
 import { compileMetrics, type Dimension, type Unit } from "../domain/metrics/index.js";
 import type { Asker } from "./analytics.js";
-import { type Column, columnsOf, groupingOf, type MetricsQuestion, metricsPlan } from "./metrics.js";
+import { type Column, columnsOf } from "./columns.js";
+import { groupingOf, type MetricsQuestion, metricsPlan } from "./metrics.js";
 
 export interface TableColumn {
   readonly id: string;
