@@ -1,12 +1,13 @@
+import { once } from "node:events";
 import { Readable } from "node:stream";
-import { stringify } from "csv-stringify";
+import { stringify } from "csv-stringify/sync";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { DAY } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { ACCESS_RULES, type Rule, refusal } from "../domain/access/rules.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { Services } from "../graphql/index.js";
-import { metricsTable, TABLE_PARAMETERS, tableRows } from "./table-download.js";
+import { metricsTable, TABLE_PARAMETERS, tablePages } from "./table-download.js";
 
 type Row = Readonly<Record<string, unknown>>;
 type Query = Readonly<Record<string, string | undefined>>;
@@ -25,7 +26,7 @@ export interface Download {
   readonly parameters: Readonly<Record<string, string>>;
   /** Names of the columns, where they are known before the first row. */
   columns?(services: Services, principal: Principal, parameters: Query): Promise<readonly string[]>;
-  rows(services: Services, principal: Principal, parameters: Query): AsyncIterable<Row>;
+  pages(services: Services, principal: Principal, parameters: Query): AsyncIterable<readonly Row[]>;
 }
 
 const TYPES = { ndjson: "application/x-ndjson; charset=utf-8", csv: "text/csv; charset=utf-8" } as const;
@@ -48,7 +49,7 @@ export const DOWNLOADS: readonly Download[] = [
       from: "Not before.",
       to: "Before; a day is included whole.",
     },
-    rows: auditRows,
+    pages: auditPages,
   },
   {
     path: "/api/v1/users/{id}/export",
@@ -58,7 +59,7 @@ export const DOWNLOADS: readonly Download[] = [
     filename: "personal-data",
     formats: ["ndjson"],
     parameters: {},
-    rows: personalRows,
+    pages: personalPages,
   },
   {
     path: "/api/v1/metrics/table",
@@ -72,7 +73,7 @@ export const DOWNLOADS: readonly Download[] = [
       const { columns } = await metricsTable(services, principal, query);
       return columns.map(({ id }) => id);
     },
-    rows: tableRows,
+    pages: tablePages,
   },
 ];
 
@@ -89,14 +90,17 @@ export function registerDownloads(server: FastifyInstance, services: Services): 
         });
       }
       request.told = { details: { format, ...(request.params as Query) } };
-      const rows = download.rows(services, principal, query);
+      const columns = await download.columns?.(services, principal, query);
+      const pages = download.pages(services, principal, query);
+      const body = Readable.from(format === "csv" ? sheets(pages, columns) : lines(pages), {
+        highWaterMark: PAGES_AHEAD,
+      });
       // The first page before the status: what cannot be read at all is an error and no empty file.
-      const iterator = rows[Symbol.asyncIterator]();
-      const first = await iterator.next();
+      await once(body, "readable");
       return reply
         .header("content-type", TYPES[format])
         .header("content-disposition", `attachment; filename="${download.filename}.${format}"`)
-        .send(written(resumed(first, iterator), format, await download.columns?.(services, principal, query)));
+        .send(body);
     });
   }
 }
@@ -111,36 +115,41 @@ function admitted(request: FastifyRequest, { rule }: Download): Principal {
   return principal;
 }
 
-async function* resumed(first: IteratorResult<Row>, rest: AsyncIterator<Row>): AsyncGenerator<Row> {
-  for (let next = first; !next.done; next = await rest.next()) yield next.value;
+/** Read before the client has taken what is there already: no more, whatever the length of it all. */
+const PAGES_AHEAD = 1;
+
+async function* lines(pages: AsyncIterable<readonly Row[]>): AsyncGenerator<string> {
+  for await (const page of pages) yield page.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
-function written(rows: AsyncIterable<Row>, format: Format, columns: readonly string[] | undefined): Readable {
-  const source = Readable.from(rows);
-  if (format === "csv") {
-    // A text that begins like a formula must not become one in a spreadsheet.
-    const sheet = stringify({
-      header: true,
-      ...(columns && { columns: [...columns] }),
-      escape_formulas: true,
-      bom: true,
-      cast: { object: (value) => JSON.stringify(value) },
-    });
-    source.once("error", (error) => sheet.destroy(error));
-    return source.pipe(sheet);
+/** CSV with the names of the columns above, which are those of the first row where they are not given. */
+async function* sheets(pages: AsyncIterable<readonly Row[]>, given?: readonly string[]): AsyncGenerator<string> {
+  let columns = given;
+  let isFirst = true;
+  for await (const page of pages) {
+    columns ??= Object.keys(page[0] ?? {});
+    yield sheet(page, columns, isFirst);
+    isFirst = false;
   }
-  return Readable.from(lines(source));
+  if (isFirst && columns) yield sheet([], columns, true);
 }
 
-async function* lines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+function sheet(rows: readonly Row[], columns: readonly string[], header: boolean): string {
+  return stringify([...rows], {
+    columns: [...columns],
+    header,
+    bom: header,
+    // A text that begins like a formula must not become one in a spreadsheet.
+    escape_formulas: true,
+    cast: { object: (value) => JSON.stringify(value) },
+  });
 }
 
-async function* auditRows(
+async function* auditPages(
   services: Services,
   { tenantId }: Pick<Principal, "tenantId">,
   query: Query,
-): AsyncGenerator<Row> {
+): AsyncGenerator<Row[]> {
   const { user_id: userId, action, resource, event_type: eventType, source, from, to } = query;
   if (source !== undefined && source !== "user" && source !== "event") {
     throw new PublicError("BAD_USER_INPUT", 'source must be "user" or "event"', { field: "source" });
@@ -149,52 +158,56 @@ async function* auditRows(
   await services.audit.flush();
   const wanted = { userId, action, resource, eventType, source, ...range } as const;
   for await (const page of services.audit.entries.pages(tenantId, wanted)) {
-    for (const { tenantId: _, timestamp, seq, prevHash, hash, ...entry } of page) {
-      yield {
-        sequence: Number(seq),
-        timestamp: timestamp.toISOString(),
-        id: entry.id,
-        user_id: entry.userId,
-        role: entry.role,
-        action: entry.action,
-        resource: entry.resource,
-        method: entry.method,
-        status: entry.status,
-        ip: entry.ip,
-        user_agent: entry.userAgent,
-        details: entry.details,
-        source: entry.source,
-        event_type: entry.eventType,
-        event_id: entry.eventId,
-        prev_hash: prevHash && Buffer.from(prevHash).toString("hex"),
-        hash: hash && Buffer.from(hash).toString("hex"),
-      };
-    }
+    yield page.map(({ timestamp, seq, prevHash, hash, ...entry }) => ({
+      sequence: Number(seq),
+      timestamp: timestamp.toISOString(),
+      id: entry.id,
+      user_id: entry.userId,
+      role: entry.role,
+      action: entry.action,
+      resource: entry.resource,
+      method: entry.method,
+      status: entry.status,
+      ip: entry.ip,
+      user_agent: entry.userAgent,
+      details: entry.details,
+      source: entry.source,
+      event_type: entry.eventType,
+      event_id: entry.eventId,
+      prev_hash: prevHash && Buffer.from(prevHash).toString("hex"),
+      hash: hash && Buffer.from(hash).toString("hex"),
+    }));
   }
 }
 
-async function* personalRows(services: Services, { tenantId }: Principal, { id = "" }: Query): AsyncGenerator<Row> {
+async function* personalPages(services: Services, { tenantId }: Principal, { id = "" }: Query): AsyncGenerator<Row[]> {
   const member = await services.members.find(tenantId, id);
   if (member) {
     const { passwordHash: _, ...account } = member.user;
-    yield { kind: "account", ...account };
     const { role, vehicleIds, fleetIds, changedAt } = member;
-    yield { kind: "membership", role: role.name, vehicleIds, fleetIds, changedAt };
-    for (const session of await services.accounts.sessions({ tenantId, userId: id }))
-      yield { kind: "session", ...session };
-    for (const key of await services.apiKeyAdmin.ofUser(tenantId, id)) yield { kind: "api key", ...key };
+    yield [
+      { kind: "account", ...account },
+      { kind: "membership", role: role.name, vehicleIds, fleetIds, changedAt },
+    ];
+    yield ofKind("session", await services.accounts.sessions({ tenantId, userId: id }));
+    yield ofKind("api key", await services.apiKeyAdmin.ofUser(tenantId, id));
   }
   await services.events.stored();
   for (let after: { time: number; id: string } | undefined; ; ) {
     const page = await services.events.store.events({ tenant: tenantId, user: id }, EVENTS_AT_ONCE, after);
-    for (const { properties, ...event } of page)
-      yield { kind: "event", ...event, properties: JSON.parse(properties) as unknown };
+    yield page.map(({ properties, ...event }) => ({
+      kind: "event",
+      ...event,
+      properties: JSON.parse(properties) as unknown,
+    }));
     const last = page.at(-1);
     if (!last || page.length < EVENTS_AT_ONCE) break;
     after = { time: last.time, id: last.id };
   }
-  for await (const row of auditRows(services, { tenantId }, { user_id: id })) yield { kind: "audit entry", ...row };
+  for await (const page of auditPages(services, { tenantId }, { user_id: id })) yield ofKind("audit entry", page);
 }
+
+const ofKind = (kind: string, rows: readonly object[]): Row[] => rows.map((row) => ({ kind, ...row }));
 
 const EVENTS_AT_ONCE = 1000;
 

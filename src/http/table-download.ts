@@ -30,18 +30,18 @@ export async function metricsTable(services: Services, principal: Principal, que
   return (await opened(services, principal, query)).table;
 }
 
-/** Row by row, in the order of periods and dimensions. */
-export async function* tableRows(
+/** In the order of periods and dimensions. */
+export async function* tablePages(
   services: Services,
   principal: Principal,
   query: Query,
-): AsyncGenerator<Record<string, unknown>> {
+): AsyncGenerator<Record<string, unknown>[]> {
   const { asker, table } = await opened(services, principal, query);
   for await (const batch of asker.stream(table.plan)) {
-    for (const row of batch) {
+    yield batch.map((row) => {
       const cells = table.row(row);
-      yield Object.fromEntries(table.columns.map(({ id }, i) => [id, cells[i]]));
-    }
+      return Object.fromEntries(table.columns.map(({ id }, i) => [id, cells[i]]));
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +36,12 @@ export async function run(script: string, args: string[], values: Record<string,
   return { code: child.exitCode, stdout, stderr };
 }
 
+/** What `npm start` gives to Node. */
+async function shippedOptions(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile("package.json", "utf8")) as { scripts: { start: string } };
+  return scripts.start.split(" ").filter((word) => word.startsWith("--"));
+}
+
 /** @param script what to run: the sources, or `dist/main.js` where a start must be as quick as a user's */
 export async function startProcess(
   values: Record<string, string>,
@@ -43,7 +49,7 @@ export async function startProcess(
 ): Promise<RunningGateway> {
   const port = await freePort();
   const folder = values.DATA_DIR ?? (await mkdtemp(join(tmpdir(), "crowsnest-process-")));
-  const child = spawn(process.execPath, [...(script === "src/main.ts" ? TSX : []), script], {
+  const child = spawn(process.execPath, [...(script === "src/main.ts" ? TSX : await shippedOptions()), script], {
     env: environment({
       LOG_LEVEL: "error",
       RATE_LIMIT: "off",
