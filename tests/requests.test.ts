@@ -48,7 +48,20 @@ describe.skipIf(!HAS_UPSTREAMS)("requests", () => {
         "BAD_USER_INPUT",
         "2015-02-30",
       ],
-      ["an unknown enum", "/api/v1/audit/logs?source=martian", 422, "BAD_USER_INPUT", "MARTIAN"],
+      [
+        "an unknown enum",
+        "/api/v1/audit/logs?source=martian",
+        422,
+        "BAD_USER_INPUT",
+        'source must be one of user, event, got "martian"',
+      ],
+      [
+        "a parameter that is missing",
+        "/v1/metrics/users?end_date=2026-01-31",
+        422,
+        "BAD_USER_INPUT",
+        "start_date is required",
+      ],
       ["a number that is none", "/api/v1/audit/logs?limit=many", 422, "BAD_USER_INPUT", "many"],
       ["a limit out of bounds", "/api/v1/audit/logs?limit=1001", 422, "BAD_USER_INPUT", "from 1 to 1000"],
     ])("%s", async (_what, path, status, code, detail) => {

@@ -37,7 +37,9 @@ interface Bookable {
   readonly category: string | null;
   readonly capacity: number;
   readonly deleted: boolean;
-  readonly created: boolean;
+  /** First message of it, since it was last deleted. */
+  readonly since: number;
+  /** Last message. */
   readonly touched: number;
 }
 
@@ -59,7 +61,10 @@ export async function bookables(asker: Asker): Promise<ReadonlyMap<string, Booka
       ...names.map((name) => ({ name, field: inEvent(name) })),
       { name: "type", field: { column: "type" } },
     ],
-    measures: [{ name: "last", figure: "last" }],
+    measures: [
+      { name: "first", figure: "first" },
+      { name: "last", figure: "last" },
+    ],
     order: { by: "last", descending: false },
     sealed: true,
   });
@@ -74,11 +79,17 @@ export async function bookables(asker: Asker): Promise<ReadonlyMap<string, Booka
       category: textOf(row, "category") ?? known?.category ?? null,
       capacity: Number.isFinite(capacity) ? Math.max(0, Math.trunc(capacity)) : 0,
       deleted: type === "EventDeleted",
-      created: type !== "EventDeleted" || (known?.created ?? false),
+      since: sinceOf(known, numberOf(row, "first"), numberOf(row, "last")),
       touched: numberOf(row, "last"),
     });
   }
   return found;
+}
+
+/** @param known what the messages before say; those at `first` to `last` say one thing */
+function sinceOf(known: Bookable | undefined, first: number, last: number): number {
+  if (!known) return first;
+  return known.deleted ? (first > known.touched ? first : last) : Math.min(known.since, first);
 }
 
 /** Statistics of every bookable event that has not been deleted, by its id. */

@@ -53,26 +53,28 @@ export async function bookingOverview(asker: Asker) {
   };
   const tickets = (rows: readonly DailyStats[]): number =>
     sum(rows.map(({ newBookings, cancelledBookings }) => newBookings - cancelledBookings));
-  const recentEvents = events.filter(({ updatedAt }) => updatedAt >= asker.now - RECENT_DAYS * DAY).length;
+  const there = [...known.values()].filter(({ deleted }) => !deleted);
   return {
     systemMetrics: {
-      totalEvents: [...known.values()].filter(({ created, deleted }) => created && !deleted).length,
+      totalEvents: there.length,
       totalBookings: Math.max(0, numberOf(row, "created") - numberOf(row, "cancelled")),
       totalUsers: numberOf(row, "users"),
       totalRevenue: revenueOf(row),
       recentBookings: Math.max(0, tickets(daily)),
       recentRevenue: sum(daily.map(({ totalRevenue }) => totalRevenue)),
-      recentEvents,
+      recentEvents: there.filter(({ since }) => since >= asker.now - RECENT_DAYS * DAY).length,
       ...averages,
       bookingGrowthRate: growth(daily.map(({ newBookings }) => newBookings)),
       revenueGrowthRate: growth(daily.map(({ totalRevenue }) => totalRevenue)),
       updatedAt: numberOf(row, "touched") || null,
     },
     recentTrends: {
-      totalBookings: sum(week.map(({ newBookings }) => newBookings)),
-      totalRevenue: sum(week.map(({ totalRevenue }) => totalRevenue)),
-      dailyAverage: round(sum(week.map(({ newBookings }) => newBookings)) / 7, 1),
-      bookingGrowthRate: growth(week.map(({ newBookings }) => newBookings)),
+      last7Days: {
+        totalBookings: sum(week.map(({ newBookings }) => newBookings)),
+        totalRevenue: sum(week.map(({ totalRevenue }) => totalRevenue)),
+        dailyAverage: round(sum(week.map(({ newBookings }) => newBookings)) / 7, 1),
+        bookingGrowthRate: growth(week.map(({ newBookings }) => newBookings)),
+      },
     },
     performance: averages,
   };

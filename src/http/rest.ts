@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ExecutionResult, GraphQLSchema } from "graphql";
-import { ERROR_STATUS, type ErrorCode } from "../base/errors.js";
+import { coerceInputValue, type ExecutionResult, type GraphQLSchema, getNamedType, isEnumType } from "graphql";
+import { ERROR_STATUS, type ErrorCode, PublicError } from "../base/errors.js";
 import { Context, codeOf, type Execute, type Services, sizeOf } from "../graphql/index.js";
 import { isServiceArea } from "./areas.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
@@ -113,10 +113,27 @@ function readVariables(endpoint: RestEndpoint, refreshParam: string, request: Fa
   for (const variable of endpoint.variables) {
     const name = variable.name === "refresh" ? refreshParam : variable.name;
     const raw = sources[variable.in]?.[name];
-    if (raw === undefined) continue;
-    values[variable.name] = variable.in === "body" ? raw : fromText(variable, raw);
+    const value = raw === undefined || variable.in === "body" ? raw : fromText(variable, raw);
+    checked(variable, value, raw);
+    if (value !== undefined) values[variable.name] = value;
   }
   return values;
+}
+
+/** @throws PublicError BAD_USER_INPUT for what does not fit, in the words of REST */
+function checked({ name, type, required }: RestVariable, value: unknown, raw: unknown): void {
+  const refuse = (path: readonly (string | number)[], why: string, more = {}): never => {
+    const field = [name, ...path].join(".");
+    throw new PublicError("BAD_USER_INPUT", `${field} ${why}`, { field, ...more });
+  };
+  if (value === undefined && !required) return;
+  if (value === undefined || value === null) return void (required && refuse([], "is required"));
+  const named = getNamedType(type);
+  if (isEnumType(named) && typeof value === "string" && !named.getValue(value)) {
+    const allowed = named.getValues().map((one) => one.name.toLowerCase());
+    refuse([], `must be one of ${allowed.join(", ")}, got "${raw}"`, { allowed });
+  }
+  coerceInputValue(value, type, (path, _, error) => refuse(path, `is not valid: ${error.message}`));
 }
 
 const NAIVE = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;

@@ -191,7 +191,8 @@ export const AREA_RULES: Readonly<Record<string, Fields>> = {
     "revenueGrowthRate",
     "updatedAt",
   ),
-  RecentTrends: fields(SIGNED_IN, "totalBookings", "totalRevenue", "dailyAverage", "bookingGrowthRate"),
+  RecentTrends: fields(SIGNED_IN, "last7Days"),
+  BookingTrend: fields(SIGNED_IN, "totalBookings", "totalRevenue", "dailyAverage", "bookingGrowthRate"),
   BookingPerformance: fields(SIGNED_IN, "avgCapacityUtilization", "avgCancellationRate", "systemUptime"),
   BookingOverview: fields(SIGNED_IN, "systemMetrics", "recentTrends", "performance"),
   TopEvent: fields(

@@ -73,16 +73,18 @@ const series =
   ({ asker, period }: AskedSeries, { include }: { include?: boolean | null }) =>
     include ? areas.rideSeries(asker, period, metric) : null;
 
+/** Current with every event that was acknowledged, as clients of these services know it. */
+const askedAtOnce = async (root: unknown, args: unknown, context: Context): Promise<AskedArea> => {
+  await context.services.analytics.current();
+  return asked(root, args, context);
+};
+
 export const areaResolvers = {
   Query: {
     rides: asked,
-    documents: asked,
-    bookings: async (root, args, context) => {
-      // Statistics are current with every booking that was acknowledged.
-      await context.services.analytics.current();
-      return asked(root, args, context);
-    },
-    product: asked,
+    documents: askedAtOnce,
+    bookings: askedAtOnce,
+    product: askedAtOnce,
   },
   Mutation: {
     analyticsCacheClear: (_, __, { services, viewer }) => ({
