@@ -71,6 +71,17 @@ describe("areas on ports of their own, two of them open to anybody", () => {
       "/api/analytics/ingest",
       "/api/analytics/reports/dau",
     ]);
+    expect((await on("product", "/api/analytics/docs")).body).toContain("Crowsnest REST docs");
+    expect((await on("bookings", "/docs")).body).toContain("Crowsnest REST docs");
+    expect(Object.keys((await on("documents", "/openapi.json")).body.paths)).toContain("/api/analytics/track");
+  });
+
+  it("count requests under the names that scrapers of the product service know", async () => {
+    expect((await on("product", "/api/analytics/reports/dau")).status).toBe(401);
+    const { body } = await on("product", "/metrics");
+    const labels = 'method="GET",endpoint="/api/analytics/reports/dau",http_status="401"';
+    expect(body).toContain(`analytics_request_total{${labels}} 1\n`);
+    expect(body).toContain('analytics_request_latency_seconds_count{endpoint="/api/analytics/reports/dau"} 1\n');
   });
 
   it("have nothing of other areas, and the gateway's own shapes stay on its port", async () => {

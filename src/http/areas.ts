@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Metrics } from "../ops/metrics.js";
+import { registerDocs } from "./explorer.js";
 import type { Dependency } from "./ops.js";
 
 /** Areas that were a service of their own, with a port and clients that know it. */
@@ -36,13 +37,16 @@ const ENDPOINTS: Readonly<Record<ServiceArea, Endpoints>> = {
       return { body: { status: isHealthy ? "healthy" : "degraded", checks } };
     },
     "/metrics": expose,
+    "/openapi.json": specification,
   },
   documents: {
+    "/openapi.json": specification,
     "/health": () => ({
       body: { status: "healthy", service: "data-analytics", timestamp: new Date().toISOString(), version: "1.0.0" },
     }),
   },
   bookings: {
+    "/openapi.json": specification,
     "/": always({
       service: "analytics-service",
       version: "1.0.0",
@@ -86,8 +90,16 @@ const ENDPOINTS: Readonly<Record<ServiceArea, Endpoints>> = {
       return isReady ? { body: { status: "ok" } } : { status: 503, body: { status: "unavailable" } };
     },
     "/metrics": expose,
-    "/api/analytics/openapi.json": ({ openApi }) => ({ body: openApi }),
+    "/api/analytics/openapi.json": specification,
   },
+};
+
+/** Where each service had its pages of documentation. */
+const DOCS: Readonly<Record<ServiceArea, string>> = {
+  rides: "/docs",
+  documents: "/docs",
+  bookings: "/docs",
+  product: "/api/analytics/docs",
 };
 
 /** The areas whose own endpoints the gateway has on its port too: those that collide with nothing of its own. */
@@ -97,8 +109,18 @@ export function registerSharedAreaEndpoints(server: FastifyInstance, options: Ar
 }
 
 /** On a port of its own an area answers as its old service did. */
-export function registerAreaEndpoints(server: FastifyInstance, area: ServiceArea, options: AreaOptions): void {
+export async function registerAreaEndpoints(
+  server: FastifyInstance,
+  area: ServiceArea,
+  options: AreaOptions,
+): Promise<void> {
+  if (area === "product") {
+    server.addHook("onResponse", async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
+      options.metrics.productRequest(method, routeOptions.url ?? "unknown", statusCode, elapsedTime / 1000);
+    });
+  }
   register(server, ENDPOINTS[area], options);
+  await registerDocs(server, options.openApi, DOCS[area]);
 }
 
 function register(server: FastifyInstance, endpoints: Endpoints, options: AreaOptions): void {
@@ -116,6 +138,10 @@ class Exposed {
     readonly contentType: string,
     readonly text: string,
   ) {}
+}
+
+function specification({ openApi }: AreaOptions): Answer {
+  return { body: openApi };
 }
 
 async function expose({ metrics }: AreaOptions): Promise<Answer> {

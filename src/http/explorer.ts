@@ -78,14 +78,23 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
     return reply.header("content-type", "text/html; charset=utf-8").send(frontPage(options.version));
   });
 
+  await registerDocs(server, options.openApi);
+}
+
+/** Pages that show a specification and try it out. */
+export async function registerDocs(
+  server: FastifyInstance,
+  openApi: Readonly<Record<string, unknown>>,
+  routePrefix = "/docs",
+): Promise<void> {
   await server.register(async (docs) => {
     // The plugin adds its pages as routes of its own; none of them is of interest to an auditor.
     docs.addHook("onRoute", (route) => {
       route.config = { ...route.config, audit: false, operation: "docs" };
     });
-    await docs.register(swagger, { mode: "static", specification: { document: options.openApi as never } });
+    await docs.register(swagger, { mode: "static", specification: { document: openApi as never } });
     await docs.register(swaggerUi, {
-      routePrefix: "/docs",
+      routePrefix,
       staticCSP: false,
       uiConfig: { docExpansion: "list", deepLinking: true, persistAuthorization: true },
       theme: { title: "Crowsnest REST docs" },

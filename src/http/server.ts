@@ -90,7 +90,7 @@ export async function createAreaServer(options: ServerOptions, area: ServiceArea
   const openApi = createOpenApi(schema, endpoints, version, doors);
   registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
   await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys }, doors);
-  registerAreaEndpoints(server, area, { dependencies: options.dependencies, metrics, openApi });
+  await registerAreaEndpoints(server, area, { dependencies: options.dependencies, metrics, openApi });
   return server;
 }
 

@@ -5,6 +5,8 @@ export type CacheOutcome = "hit" | "stale" | "miss" | "bypass" | "joined";
 /** Everything that `/metrics` tells, in Prometheus' units (seconds, bytes) and naming. */
 export interface Metrics {
   request(operation: string, status: number, seconds: number): void;
+  /** A request to the product area on its own port, under the names that its old service had. */
+  productRequest(method: string, endpoint: string, status: number, seconds: number): void;
   upstreamCall(service: string, outcome: string, seconds: number): void;
   cacheRead(outcome: CacheOutcome): void;
   auditSealed(entries: number): void;
@@ -36,6 +38,19 @@ export function createMetrics(): Metrics {
     name: "crowsnest_request_duration_seconds",
     help: "Time to answer, by operation and HTTP status",
     labelNames: ["operation", "status"],
+    buckets: LATENCY_BUCKETS,
+    registers,
+  });
+  const productRequests = new Counter({
+    name: "analytics_request_total",
+    help: "Requests on the product area's own port",
+    labelNames: ["method", "endpoint", "http_status"],
+    registers,
+  });
+  const productLatency = new Histogram({
+    name: "analytics_request_latency_seconds",
+    help: "Time to answer on the product area's own port",
+    labelNames: ["endpoint"],
     buckets: LATENCY_BUCKETS,
     registers,
   });
@@ -95,6 +110,10 @@ export function createMetrics(): Metrics {
   });
   return {
     request: (operation, status, seconds) => requests.observe({ operation, status }, seconds),
+    productRequest(method, endpoint, http_status, seconds) {
+      productRequests.inc({ method, endpoint, http_status });
+      productLatency.observe({ endpoint }, seconds);
+    },
     upstreamCall: (service, outcome, seconds) => upstream.observe({ service, outcome }, seconds),
     cacheRead: (outcome) => cache.inc({ outcome }),
     auditSealed: (entries) => sealed.inc(entries),
