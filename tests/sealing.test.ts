@@ -97,7 +97,7 @@ const productOf = (events: readonly (typeof productEvent extends fc.Arbitrary<in
 let runs = 0;
 
 describe("what retention deletes", () => {
-  it("goes on counting in statistics, whatever comes late, in every store", { timeout: 300_000 }, async () => {
+  it("goes on counting in statistics, whatever comes late, in every store", { timeout: 1_800_000 }, async () => {
     const stream = fc.record({
       bookings: fc.array(event, { maxLength: 40 }),
       product: fc.array(productEvent, { maxLength: 25 }),

@@ -68,6 +68,9 @@ export interface Selection {
   readonly sealed?: true;
 }
 
+/** Back to the first event that there is: what a user did first can only be told from all. */
+export type SelectionOfAllBefore = Selection & { readonly from: null };
+
 /** A kind of event: of these types, and such that the condition holds. */
 export interface Step {
   /** Null: of every type. */
@@ -142,8 +145,8 @@ export interface FunnelPlan {
  */
 export interface CohortsPlan {
   readonly kind: "cohorts";
-  /** Of events from the earliest first one on, up to the last that may count. */
-  readonly selection: Selection;
+  /** Up to the last event that may count. */
+  readonly selection: SelectionOfAllBefore;
   /** The event that makes a user one of a cohort: the first one ever. */
   readonly start: Step;
   /** Only users whose first one lies in [from, to). */
@@ -166,8 +169,8 @@ export interface CohortsPlan {
 /** Rows: `bucket`, `state` (new, returning, resurrecting), `gone` (1: not active in the next bucket), `users`. */
 export interface LifecyclePlan {
   readonly kind: "lifecycle";
-  /** Of all events up to the last period's end. */
-  readonly selection: Selection;
+  /** Up to the last period's end. */
+  readonly selection: SelectionOfAllBefore;
   readonly bucket: Granularity;
   readonly firstBucket: number;
   readonly lastBucket: number;

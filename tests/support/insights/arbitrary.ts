@@ -193,7 +193,7 @@ function wholeCohorts(plan: CohortsPlan, zone: string): CohortsPlan {
   const start = (bucket: number): number => startOfBucket(bucket, period, zone);
   const from = start(bucketOf(plan.from, period, zone));
   const to = start(bucketOf(plan.to - 1, period, zone) + 1);
-  const selection = { ...plan.selection, from, to: Math.max(plan.selection.to ?? to, to) };
+  const selection = { ...plan.selection, to: Math.max(plan.selection.to ?? to, to) };
   return { ...plan, selection, from, to, returning: plan.start, cohortBy: cohortBy && { period } };
 }
 
@@ -269,6 +269,7 @@ export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
     .map(({ days, ...made }): Plan & { kind: "cohorts" } => ({
       kind: "cohorts",
       ...made,
+      selection: { ...made.selection, from: null },
       from: made.selection.from,
       to: Math.min(made.selection.from + days * DAY, made.selection.to),
       brackets: [0, 1, 3, 7],
@@ -276,7 +277,7 @@ export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
     .map((plan) => (plan.whole ? wholeCohorts(plan, zone) : plan));
   const lifecycle = fc
     .record({
-      selection: selection.map((chosen) => ({ ...chosen, from: null })),
+      selection: selection.map((chosen) => ({ ...chosen, from: null as null })),
       granularity: fc.constantFrom("day" as const, "week" as const, "month" as const),
     })
     .map(({ selection: chosen, granularity: length }): Plan & { kind: "lifecycle" } => ({

@@ -376,7 +376,7 @@ function members(
   events: readonly StoredEvent[],
   zone: string,
 ): { user: string; cohort: string | number | null; period: number }[] {
-  return byUser(selected({ ...plan.selection, from: null }, events, zone)).flatMap(({ user, events: own }) => {
+  return byUser(selected(plan.selection, events, zone)).flatMap(({ user, events: own }) => {
     const first = own.find((event) => event.time < plan.to && isStep(event, plan.start, zone));
     if (!first || first.time < plan.from) return [];
     const { cohortBy } = plan;
