@@ -1,9 +1,11 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parse, validate } from "graphql";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { VARIABLES } from "../src/config.js";
 import { createSchema } from "../src/graphql/index.js";
+import { readEndpoints } from "../src/http/documents.js";
+import { createOpenApi } from "../src/http/openapi.js";
 
 const README = new URL("../README.md", import.meta.url);
 const BEGIN = "<!-- configuration:begin -->\n";
@@ -61,5 +63,33 @@ describe("the README", () => {
     };
     const named = [...text.matchAll(/npm run ([\w:]+)/g)].map((match) => match[1]);
     expect(named.filter((name) => !Object.hasOwn(scripts, name ?? ""))).toEqual([]);
+  });
+});
+
+describe("the documents", () => {
+  const folder = new URL("../docs/", import.meta.url);
+  const documents = readdirSync(folder).filter((name) => name.endsWith(".md"));
+  const texts = documents.map((name) => [name, readFileSync(new URL(name, folder), "utf8")] as const);
+  const schema = createSchema();
+
+  it("name only endpoints that exist", () => {
+    const { paths } = createOpenApi(schema, readEndpoints(schema), "0") as { paths: Record<string, object> };
+    const known = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const named = texts.flatMap(([name, content]) =>
+      [...content.matchAll(/\b(GET|POST|PUT|DELETE) `?(\/(?:api|v1)\/[\w/{}.-]+)/g)].map(([, method, path]) => ({
+        name,
+        endpoint: `${method} ${path}`,
+      })),
+    );
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter(({ endpoint }) => !known.includes(endpoint))).toEqual([]);
+  });
+
+  it.each(texts)("show GraphQL that fits the schema: %s", (_name, content) => {
+    for (const [, query = ""] of content.matchAll(/^```graphql\n(.*?)^```$/gms)) {
+      expect(validate(schema, parse(query)), query).toEqual([]);
+    }
   });
 });
