@@ -52,6 +52,20 @@ describe("a good token", () => {
     await expect(tokens.verify(accessToken)).rejects.toThrow("Not signed in: the token has expired");
   });
 
+  it("is looked at once, and remembered for as long as it holds", async () => {
+    const { accessToken } = tokens.issue(PRINCIPAL);
+    expect(tokens.recall(accessToken)).toBeUndefined();
+    const verified = await tokens.verify(accessToken);
+    expect(await tokens.verify(accessToken)).toBe(verified);
+    expect(tokens.recall(accessToken)).toBe(verified);
+    now = NOW + 3605_000;
+    expect(tokens.recall(accessToken)).toBeUndefined();
+    now = NOW;
+    await tokens.verify(accessToken);
+    tokens.replaceKeys(new KeyRing({ secret: SECRET, algorithm: "HS256" }));
+    expect(tokens.recall(accessToken)).toBeUndefined();
+  });
+
   it("minted elsewhere is as good", async () => {
     expect((await tokens.verify(jwt.sign({ ...CLAIMS, iat: SECONDS }, SECRET))).principal).toEqual({
       userId: "user_123",
@@ -114,7 +128,7 @@ describe("tokens of the services that are replaced", () => {
 describe("sessions", () => {
   it("are named by tokens, with the version of what they were given out for", async () => {
     const { accessToken } = tokens.issue(PRINCIPAL, { sessionId: "s1", version: 3 });
-    expect(await tokens.verify(accessToken)).toEqual({
+    expect(await tokens.verify(accessToken)).toMatchObject({
       principal: { ...PRINCIPAL, credential: { kind: "session", id: "s1" } },
       sessionId: "s1",
       version: 3,

@@ -1,6 +1,7 @@
 import jwt from "jsonwebtoken";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
-import { type Clock, SECOND } from "../base/clock.js";
+import { type Clock, MINUTE, SECOND } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { isRole, ROLE_PERMISSIONS, type Role } from "../domain/access/roles.js";
 import { ALL, type Principal } from "../domain/access/scope.js";
@@ -20,9 +21,17 @@ export interface TokenOptions {
 
 export interface VerifiedToken extends TokenMark {
   readonly principal: Principal;
+  /** When it is no longer good, epoch milliseconds, leeway included. */
+  readonly until: number;
 }
 
 const UNMARKED: TokenMark = { sessionId: null, version: null };
+
+/** Characters of tokens that are remembered, and what one costs beside them. */
+const MOST_REMEMBERED = 16 * 1024 * 1024;
+const OVERHEAD = 1000;
+/** How long an identity provider's key may go on after it has been withdrawn there. */
+const OUTSIDE_MS = 5 * MINUTE;
 
 /** Clocks of different machines differ. */
 const LEEWAY_SECONDS = 5;
@@ -70,6 +79,11 @@ type Claims = z.infer<typeof claims>;
  */
 export class Tokens {
   #keys: KeyRing;
+  /** Looking at a signature again and again takes longer than answering. */
+  readonly #remembered = new LRUCache<string, VerifiedToken>({
+    maxSize: MOST_REMEMBERED,
+    sizeCalculation: (_, token) => token.length + OVERHEAD,
+  });
 
   constructor(readonly options: TokenOptions) {
     this.#keys = options.keys;
@@ -82,6 +96,16 @@ export class Tokens {
   /** From now on: tokens of keys that are not among them are refused. */
   replaceKeys(keys: KeyRing): void {
     this.#keys = keys;
+    this.#remembered.clear();
+  }
+
+  /** What `verify` has said of the token, for as long as it still holds. */
+  recall(token: string): VerifiedToken | undefined {
+    const known = this.#remembered.get(token);
+    if (!known) return undefined;
+    if (known.until > this.options.clock() && this.options.servesTenant(known.principal.tenantId)) return known;
+    this.#remembered.delete(token);
+    return undefined;
   }
 
   issue(principal: Principal, mark: TokenMark = UNMARKED): { accessToken: string; expiresIn: number } {
@@ -108,6 +132,15 @@ export class Tokens {
 
   /** @throws PublicError UNAUTHENTICATED saying what is wrong, never what would be right */
   async verify(token: string): Promise<VerifiedToken> {
+    const known = this.recall(token);
+    if (known) return known;
+    const keys = this.#keys;
+    const verified = await this.#verify(token);
+    if (keys === this.#keys) this.#remembered.set(token, verified);
+    return verified;
+  }
+
+  async #verify(token: string): Promise<VerifiedToken> {
     const header = readHeader(token);
     if (!header) throw unauthenticated("the token is malformed");
     for (const key of this.#keys.candidates(header.alg, header.kid)) {
@@ -172,7 +205,9 @@ export class Tokens {
       fleetIds: claim.fleet_ids ?? [],
       ...(sessionId !== null && { credential: { kind: "session", id: sessionId } }),
     };
-    return { principal, sessionId, version: isOwn ? (claim.ver ?? null) : null };
+    const expires = (claim.exp + LEEWAY_SECONDS) * SECOND;
+    const until = isOwn ? expires : Math.min(expires, this.options.clock() + OUTSIDE_MS);
+    return { principal, sessionId, version: isOwn ? (claim.ver ?? null) : null, until };
   }
 }
 
