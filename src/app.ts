@@ -9,6 +9,7 @@ import {
   LOGIN_FAILURES,
   LoginThrottle,
   OutsideKeys,
+  Rights,
   systemActor,
   Tokens,
 } from "./auth/index.js";
@@ -25,10 +26,12 @@ import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep,
 import { createExecute, createSchema, type Services } from "./graphql/index.js";
 import type { RateLimitOptions } from "./http/rate-limit.js";
 import { createAreaServer, createServer, type ServerOptions } from "./http/server.js";
+import { SharedAnswers } from "./http/shared-answers.js";
+import { AnswerSharing } from "./http/sharing.js";
 import { readTrustedDocuments } from "./http/trusted-documents.js";
 import { createOperator } from "./operator.js";
 import { createLogger, type Logger } from "./ops/logs.js";
-import { createMetrics } from "./ops/metrics.js";
+import { createMetrics, type Metrics } from "./ops/metrics.js";
 import { type RateLimiters, rateLimiters } from "./ops/rate-limiters.js";
 import {
   createClients,
@@ -139,7 +142,7 @@ export async function createApp(config: Config): Promise<App> {
         standing.fleetsOf(principal.tenantId),
         settings,
         systemClock(),
-        (tenant, freshness) => new Reader(clients, cache, tenant, freshness),
+        (...asked) => new Reader(clients, cache, ...asked),
       );
     const changes = new FleetChanges({ clients, cache, record: announceChange(audit) });
     events.onAccepted((accepted) => {
@@ -175,6 +178,8 @@ export async function createApp(config: Config): Promise<App> {
 
     const sources = eventSources(config, events, metrics, log);
     const schema = createSchema();
+    const rights = new Rights(standing);
+    const limits = config.RATE_LIMIT ? rateLimits(config, limiters) : null;
     const serverOptions: ServerOptions = {
       name: config.SERVICE_NAME,
       version: VERSION,
@@ -205,7 +210,14 @@ export async function createApp(config: Config): Promise<App> {
         directives: config.QUERY_MAX_DIRECTIVES,
         cost: config.QUERY_MAX_COST,
       },
-      rateLimit: config.RATE_LIMIT ? rateLimits(config, limiters) : null,
+      rateLimit: limits,
+      sharing: new AnswerSharing({
+        answers: config.RESPONSE_CACHE_MAX_BYTES > 0 ? sharedAnswers(config, cache, metrics) : null,
+        rightsOf: (principal) => rights.of(principal),
+        rateLimit: limits,
+        cacheTtlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
+        clock: systemClock,
+      }),
       isAudited: config.AUDIT,
       trusted: config.TRUSTED_DOCUMENTS ? await readTrustedDocuments(config.TRUSTED_DOCUMENTS) : null,
       demoToken: demo ? () => tokens.issue(DEMO_PRINCIPAL).accessToken : null,
@@ -242,7 +254,7 @@ export async function createApp(config: Config): Promise<App> {
               ALL_FLEETS,
               { ...settings, trendPatienceMs: Number.POSITIVE_INFINITY },
               systemClock(),
-              (tenant, freshness) => new Reader(sweepClients, cache, tenant, freshness),
+              (...asked) => new Reader(sweepClients, cache, ...asked),
               "sweep",
             ),
         }),
@@ -293,6 +305,14 @@ async function keyRing(config: Config): Promise<KeyRing> {
 
 function outsideOf({ JWT_JWKS_URL: url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience }: Config) {
   return url && issuer && audience ? { keys: new OutsideKeys(url), issuer, audience } : null;
+}
+
+/** Whole answers, dropped when something changes that they show. */
+function sharedAnswers(config: Config, cache: UpstreamCache, metrics: Metrics): SharedAnswers {
+  const answers = new SharedAnswers({ maxBytes: config.RESPONSE_CACHE_MAX_BYTES, clock: systemClock });
+  cache.watch((tags) => answers.drop(tags));
+  metrics.watchGauge("crowsnest_response_cache_bytes", "Size of the answers kept as a whole", () => answers.bytes);
+  return answers;
 }
 
 function rateLimits(config: Config, limiters: RateLimiters): RateLimitOptions {

@@ -144,6 +144,10 @@ export const VARIABLES = {
     "how long upstream data is used; it is served for as long again, marked stale, while it is renewed",
   ),
   CACHE_MAX_BYTES: variable(number(256 * 1024 * 1024, 1024, 1024 ** 4), "size of the cache, counted as on the wire"),
+  RESPONSE_CACHE_MAX_BYTES: variable(
+    number(64 * 1024 * 1024, 0, 1024 ** 4),
+    "size of the answers that are kept as a whole for all who may see the same; 0 keeps none",
+  ),
   INSIGHTS_CACHE_ROWS: variable(
     number(1_000_000, 1000, 100_000_000),
     "rows of answers over events that are kept until what they rest on changes, all answers together",

@@ -3,6 +3,7 @@ export { ApiKeyAdmin, type NewApiKeyInput } from "./api-keys.js";
 export { KeyRing, OutsideKeys } from "./keys.js";
 export { LOGIN_FAILURES, LoginThrottle } from "./login-throttle.js";
 export type { UserProfile } from "./profile.js";
+export { Rights } from "./rights.js";
 export { Standing } from "./standing.js";
 export { TenantAdmin } from "./tenants.js";
 export { type TokenOptions, Tokens } from "./tokens.js";

@@ -64,6 +64,11 @@ export class Standing {
     this.#fleets = new Map();
   }
 
+  /** Counts changes of who may do what. */
+  get epoch(): bigint {
+    return this.#snapshot.epoch;
+  }
+
   servesTenant(id: string): boolean {
     return this.#snapshot.tenants.has(id);
   }

@@ -208,6 +208,7 @@ export class FleetFigures {
     const { settings } = this.data.viewer;
     const histories = await withPatience(this.data.histories(), settings.trendPatienceMs);
     if (histories === PENDING) {
+      this.data.ledger.holdsForNow();
       this.data.ledger.warn("health-service", "the trend is still being computed; ask again shortly");
       return null;
     }

@@ -15,6 +15,7 @@ export class Ledger {
   #oldest = Number.POSITIVE_INFINITY;
   #newest = Number.NEGATIVE_INFINITY;
   readonly #warnings = new Map<string, Warning>();
+  #isProvisional = false;
   #failure: UpstreamError | UpstreamRefusal | null = null;
 
   constructor(readonly parent: Ledger | null = null) {}
@@ -34,7 +35,18 @@ export class Ledger {
   fail(service: ServiceName, error: unknown, context = ""): void {
     if (!(error instanceof UpstreamError || error instanceof UpstreamRefusal)) throw error;
     this.#failure ??= error;
+    this.holdsForNow();
     this.warn(sourceName(service), error.reason + context);
+  }
+
+  /** Asked again in a moment it may be another answer: a source has failed, or is not done yet. */
+  holdsForNow(): void {
+    this.#isProvisional = true;
+    this.parent?.holdsForNow();
+  }
+
+  get isProvisional(): boolean {
+    return this.#isProvisional;
   }
 
   get warnings(): Warning[] {

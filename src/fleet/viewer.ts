@@ -3,7 +3,7 @@ import { PublicError } from "../base/errors.js";
 import { canNameFleet, canNameVehicle, canSeeEverything, canSeeVehicle, seesJobsOnly } from "../domain/access/can.js";
 import { type Principal, type Scope, scopeOf, type TenantFleets } from "../domain/access/scope.js";
 import type { Vehicle } from "../domain/fleet/records.js";
-import type { Freshness, Reader } from "../upstream/index.js";
+import { Dependencies, type Freshness, type Reader } from "../upstream/index.js";
 import { Ledger } from "./ledger.js";
 
 /** What the fleet's figures need to know besides the data. */
@@ -26,6 +26,7 @@ const ASSIGNED_MS = 365 * DAY;
 export class Viewer {
   readonly scope: Scope;
   readonly ledger = new Ledger();
+  readonly dependencies = new Dependencies();
   readonly #readers = new Map<Freshness, Reader>();
   #assigned: Promise<ReadonlySet<string>> | undefined;
 
@@ -35,7 +36,7 @@ export class Viewer {
     readonly settings: FleetSettings,
     /** When the request began, epoch milliseconds of the cache's clock. */
     readonly startedAt: number,
-    readonly newReader: (tenantId: string, freshness: Freshness) => Reader,
+    readonly newReader: (tenantId: string, freshness: Freshness, dependencies: Dependencies) => Reader,
     readonly freshness: Freshness = "cached",
   ) {
     this.scope = scopeOf(principal, fleets);
@@ -45,7 +46,7 @@ export class Viewer {
     const freshness = refresh ? "refresh" : this.freshness;
     const known = this.#readers.get(freshness);
     if (known) return known;
-    const reader = this.newReader(this.scope.tenantId, freshness);
+    const reader = this.newReader(this.scope.tenantId, freshness, this.dependencies);
     this.#readers.set(freshness, reader);
     return reader;
   }

@@ -41,7 +41,7 @@ export class Context {
   /** Filled while executing, for the request's audit entry. */
   readonly auditDetails: Record<string, unknown> = {};
   // Shared by copies: Apollo Server clones contexts, and a clone must not read the fleet with loaders of its own.
-  readonly made: { viewer?: Viewer } = {};
+  readonly made: { viewer?: Viewer; failed?: boolean } = {};
 
   constructor(
     readonly services: Services,

@@ -22,6 +22,8 @@ export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
       operationName: operationName ?? null,
       variableValues: variables ?? null,
     });
-    return result.errors ? { ...result, errors: result.errors.map((error) => presentable(error, log)) } : result;
+    if (!result.errors) return result;
+    context.made.failed = true;
+    return { ...result, errors: result.errors.map((error) => presentable(error, log)) };
   };
 }

@@ -1,3 +1,4 @@
+export { type CacheHint, cacheHintOf } from "./cache-hints.js";
 export { Context, type Services } from "./context.js";
 export { codeOf } from "./errors.js";
 export { createExecute, type Execute, type Operation } from "./execute.js";

@@ -1,12 +1,15 @@
 import { ApolloServer, HeaderMap } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
+import { LRUCache } from "lru-cache";
 import { PublicError } from "../base/errors.js";
 import { ACCESS_RULES } from "../domain/access/rules.js";
 import {
+  type CacheHint,
   Context,
+  cacheHintOf,
   type Execute,
   excessOf,
   limitRule,
@@ -16,6 +19,7 @@ import {
 } from "../graphql/index.js";
 import { type RateLimitOptions, takeCost } from "./rate-limit.js";
 import { clientOf } from "./requests.js";
+import type { AnswerSharing } from "./sharing.js";
 import { resolveTrusted, type TrustedDocuments } from "./trusted-documents.js";
 
 export interface GraphQLOptions {
@@ -28,16 +32,21 @@ export interface GraphQLOptions {
   readonly rateLimit: RateLimitOptions | null;
   /** Null: any operation is answered. */
   readonly trusted: TrustedDocuments | null;
+  readonly sharing: AnswerSharing;
 }
 
 /** More help nobody, and make a small question's answer large. */
 const MAX_VALIDATION_ERRORS = 20;
 /** Longest operation that is parsed at all. */
 const MAX_TOKENS = 15_000;
+/** Length of all operations together of which it is remembered whether their answers may be shared. */
+const HINTS_CHARACTERS = 4 * 1024 * 1024;
 
 interface RequestContext extends Context {
   /** Tells metrics and audit what the operation was. */
   readonly describe: (operation: OperationDefinitionNode, name: string | null | undefined) => void;
+  /** Lets others who ask the same have the answer too. */
+  readonly share: (operation: OperationDefinitionNode, cost: number) => void;
   /** Takes what the operation costs from what the caller has left. */
   readonly charge: (cost: number) => Promise<void>;
 }
@@ -83,7 +92,8 @@ export async function registerGraphQL(
               const excess = excessOf(size, options.limits);
               if (excess) throw excess;
               await contextValue.charge(size.cost);
-              if (contextValue.principal || isOpen(operation)) return;
+              if (contextValue.principal) return contextValue.share(operation, size.cost);
+              if (isOpen(operation)) return;
               response.http.headers = new HeaderMap([["www-authenticate", "Bearer"]]);
               throw new GraphQLError("Not signed in: send Authorization: Bearer <token>", {
                 extensions: { code: "UNAUTHENTICATED", http: { status: 401 } },
@@ -108,13 +118,34 @@ export async function registerGraphQL(
     });
     const { trusted } = options;
     if (trusted) scope.addHook("preHandler", async (request) => resolveTrusted(request, trusted));
+    const { sharing } = options;
+    /** Of operations that have been answered before. */
+    const hints = new LRUCache<string, CacheHint>({
+      maxSize: HINTS_CHARACTERS,
+      sizeCalculation: (_, { length }) => length,
+    });
+    sharing.register(scope);
+    scope.addHook("preHandler", async (request, reply) => {
+      const asked = askedOf(request);
+      const hint = asked === null ? undefined : hints.get(asked);
+      const key = asked !== null && hint !== undefined ? sharing.keyOf(request, hint, asked) : null;
+      if (key !== null && (await sharing.give(key, request, reply))) return reply;
+    });
     await scope.register(fastifyApollo(apollo), {
       path: "/graphql",
       method: ["GET", "POST"],
       context: async (request, reply) => {
         const context = new Context(options.services, request.principal, clientOf(request));
         return Object.assign(context, {
-          charge: (cost: number) => takeCost(request, reply, options.rateLimit, cost).catch(asGraphQL),
+          charge: async (cost: number) => takeCost(request, reply, options.rateLimit, cost)?.catch(asGraphQL),
+          share: (operation: OperationDefinitionNode, cost: number) => {
+            const asked = askedOf(request);
+            if (asked === null) return;
+            const hint = cacheHintOf(operation);
+            hints.set(asked, hint);
+            const key = options.sharing.keyOf(request, hint, asked);
+            if (key !== null) options.sharing.begin(key, request, context, cost);
+          },
           describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
             const fields = rootFields(operation);
             Object.assign(context.auditDetails, { ...(name ? { name } : {}), fields });
@@ -130,6 +161,18 @@ export async function registerGraphQL(
     });
   });
   return apollo;
+}
+
+/**
+ * All of a request that its answer depends on, besides who asks. Null for what is seldom and better understood in full:
+ * batches, persisted queries.
+ */
+function askedOf({ method, url, body, headers }: FastifyRequest): string | null {
+  if (method === "GET") return JSON.stringify([url, headers.accept ?? null]);
+  if (method !== "POST" || typeof body !== "object" || body === null) return null;
+  const { query, variables, operationName, extensions } = body as Record<string, unknown>;
+  if (typeof query !== "string" || extensions) return null;
+  return JSON.stringify([query, variables ?? null, operationName ?? null, headers.accept ?? null]);
 }
 
 /** @throws GraphQLError with the status of the refusal */

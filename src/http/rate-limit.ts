@@ -32,15 +32,18 @@ export function registerRateLimit(server: FastifyInstance, limits: RateLimitOpti
   });
 }
 
-/** Takes what an operation costs beyond the point for its request. @throws PublicError RATE_LIMITED */
-export async function takeCost(
+/**
+ * Takes what an operation costs beyond the point for its request; undefined where that is nothing.
+ * @throws PublicError RATE_LIMITED
+ */
+export function takeCost(
   request: FastifyRequest,
   reply: FastifyReply,
   limits: RateLimitOptions | null,
   cost: number,
-): Promise<void> {
+): Promise<void> | undefined {
   const points = Math.floor(cost / COST_PER_POINT);
-  if (limits && points > 0) await take(request, reply, limits, points);
+  return limits && points > 0 ? take(request, reply, limits, points) : undefined;
 }
 
 async function take(request: FastifyRequest, reply: FastifyReply, limits: RateLimitOptions, points: number) {

@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { coerceInputValue, type ExecutionResult, type GraphQLSchema, getNamedType, isEnumType } from "graphql";
 import { ERROR_STATUS, type ErrorCode, PublicError } from "../base/errors.js";
-import { Context, codeOf, type Execute, type Services, sizeOf } from "../graphql/index.js";
+import { Context, cacheHintOf, codeOf, type Execute, type Services, sizeOf } from "../graphql/index.js";
 import { isServiceArea } from "./areas.js";
 import type { RestEndpoint, RestVariable } from "./documents.js";
 import { errorBody } from "./errors.js";
 import { type RateLimitOptions, takeCost } from "./rate-limit.js";
 import { clientOf } from "./requests.js";
+import type { AnswerSharing } from "./sharing.js";
 
 export interface RestOptions {
   readonly endpoints: readonly RestEndpoint[];
@@ -16,10 +17,18 @@ export interface RestOptions {
   readonly refreshParam: string;
   readonly schema: GraphQLSchema;
   readonly rateLimit: RateLimitOptions | null;
+  readonly sharing: AnswerSharing;
 }
 
 /** One route per stored document. None has a handler of its own: all of them run the document and shape its answer. */
-export function registerRest(server: FastifyInstance, options: RestOptions): void {
+export async function registerRest(server: FastifyInstance, options: RestOptions): Promise<void> {
+  await server.register(async (scope) => {
+    options.sharing.register(scope);
+    registerRoutes(scope, options);
+  });
+}
+
+function registerRoutes(server: FastifyInstance, options: RestOptions): void {
   const conditional = options.endpoints.filter(({ when }) => when !== null);
   for (const endpoint of options.endpoints) {
     if (endpoint.when !== null) continue;
@@ -42,10 +51,15 @@ export function registerRest(server: FastifyInstance, options: RestOptions): voi
 }
 
 async function answer(endpoint: RestEndpoint, options: RestOptions, request: FastifyRequest, reply: FastifyReply) {
+  const { sharing } = options;
+  const hint = endpoint.method === "GET" ? cacheHintOf(endpoint.operation) : "none";
+  const key = sharing.keyOf(request, hint, `GET ${request.url}`);
+  if (key !== null && (await sharing.give(key, request, reply))) return reply;
   const context = new Context(options.services, request.principal, clientOf(request));
   const variables = readVariables(endpoint, options.refreshParam, request);
   const { cost } = sizeOf(options.schema, endpoint.document, endpoint.operation, variables);
   await takeCost(request, reply, options.rateLimit, cost);
+  if (key !== null) sharing.begin(key, request, context, cost);
   const result = await options.execute({ document: endpoint.document, variables }, context);
   request.told = { details: context.auditDetails };
   const cache = cacheStatus(context);

@@ -18,6 +18,7 @@ import { type Dependency, registerOps } from "./ops.js";
 import { type RateLimitOptions, registerRateLimit } from "./rate-limit.js";
 import { correlationId, registerRequests } from "./requests.js";
 import { registerRest } from "./rest.js";
+import type { AnswerSharing } from "./sharing.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
 export interface ServerOptions {
@@ -37,6 +38,7 @@ export interface ServerOptions {
   /** Public keys that may send events, and the tenant that each sends for. */
   readonly writeKeys: ReadonlyMap<string, string>;
   readonly limits: QueryLimits;
+  readonly sharing: AnswerSharing;
   /** Null: nobody is limited. */
   readonly rateLimit: RateLimitOptions | null;
   readonly trusted: TrustedDocuments | null;
@@ -54,7 +56,7 @@ const BODY_LIMIT = 1024 * 1024;
 
 /** The HTTP side of the gateway, plugin by plugin. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { services, metrics, execute, schema, name, version } = options;
+  const { services, metrics, execute, schema, name, version, sharing } = options;
   const server = await createBase(options);
   registerOps(server, { name, version, metrics, dependencies: options.dependencies, isStopping: options.isStopping });
   server.get("/.well-known/jwks.json", { config: { operation: "jwks", audit: false } }, async () => ({
@@ -63,7 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const endpoints = readEndpoints(schema);
   const openApi = createOpenApi(schema, endpoints, version);
   const { refreshParam, rateLimit, limits, trusted } = options;
-  registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
+  await registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit, sharing });
   registerDownloads(server, services);
   await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys }, INGEST_ENDPOINTS);
   registerSharedAreaEndpoints(server, { dependencies: options.dependencies, metrics, openApi });
@@ -77,18 +79,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     limits,
     rateLimit,
     trusted,
+    sharing,
   });
   return server;
 }
 
 /** One area alone, as its old service was: its own endpoints, and the contract's under the same paths. */
 export async function createAreaServer(options: ServerOptions, area: ServiceArea): Promise<FastifyInstance> {
-  const { services, metrics, execute, schema, version, refreshParam, rateLimit } = options;
+  const { services, metrics, execute, schema, version, refreshParam, rateLimit, sharing } = options;
   const server = await createBase(options);
   const endpoints = readEndpoints(schema).filter(({ tag }) => tag === area);
   const doors = INGEST_ENDPOINTS.filter((endpoint) => endpoint.area === area);
   const openApi = createOpenApi(schema, endpoints, version, doors);
-  registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit });
+  await registerRest(server, { endpoints, execute, services, refreshParam, schema, rateLimit, sharing });
   await registerIngest(server, { intake: services.events.intake, writeKeys: options.writeKeys }, doors);
   await registerAreaEndpoints(server, area, { dependencies: options.dependencies, metrics, openApi });
   return server;

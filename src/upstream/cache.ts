@@ -30,6 +30,27 @@ export interface Collection<T = unknown> {
   readonly version: number;
 }
 
+/** Beyond so many tags an answer rests on more than is worth telling one by one. */
+const MOST_TAGS = 1000;
+
+/** What an answer was put together from, as tags and keys of the cache: whoever keeps it learns by them when to drop it. */
+export class Dependencies {
+  readonly tags = new Set<string>();
+  /** It may rest on anything of the tenant's. */
+  isEverything = false;
+
+  add(tag: string): void {
+    if (this.isEverything) return;
+    this.tags.add(tag);
+    if (this.tags.size > MOST_TAGS) this.addEverything();
+  }
+
+  addEverything(): void {
+    this.isEverything = true;
+    this.tags.clear();
+  }
+}
+
 interface Flight {
   readonly promise: Promise<Entry<unknown>>;
 }
@@ -47,6 +68,7 @@ export class UpstreamCache {
   readonly #keysByTag = new Map<string, Set<string>>();
   readonly #tagsByKey = new Map<string, readonly string[]>();
   readonly #collections = new WeakMap<object, Map<string, Collection>>();
+  readonly #watchers = new Set<(tags: readonly string[]) => void>();
   /** Counts changes: what was put together at the same count is still the same. */
   #version = 0;
 
@@ -89,13 +111,13 @@ export class UpstreamCache {
       if (age <= 2 * ttlMs && freshness === "cached") {
         metrics.cacheRead("stale");
         // Whoever reads next gets the outcome; this reader must not fail for it.
-        this.#fly(key, tags, load).catch(() => undefined);
+        this.#fly(key, tags, load, false).catch(() => undefined);
         return found;
       }
     }
     const joined = this.#flights.has(key);
     metrics.cacheRead(joined ? "joined" : freshness === "refresh" ? "bypass" : "miss");
-    return this.#fly(key, tags, load);
+    return this.#fly(key, tags, load, found !== undefined && freshness === "refresh");
   }
 
   /**
@@ -134,6 +156,11 @@ export class UpstreamCache {
     this.#store(key, tags, { ...loaded, fetchedAt: this.options.clock() });
   }
 
+  /** Tells of what is dropped or replaced before its time, by tags and keys: what was made of it may be out of date. */
+  watch(watcher: (tags: readonly string[]) => void): void {
+    this.#watchers.add(watcher);
+  }
+
   /** Drops every entry with one of the tags; answers still on their way are not stored. */
   invalidate(...tags: readonly string[]): void {
     for (const tag of tags) {
@@ -142,13 +169,18 @@ export class UpstreamCache {
         this.#entries.delete(key);
       }
     }
+    this.#tell(tags);
   }
 
   get bytes(): number {
     return this.#entries.calculatedSize;
   }
 
-  #fly<T>(key: string, tags: readonly string[], load: () => Promise<Loaded<T>>): Promise<Entry<T>> {
+  #tell(tags: readonly string[]): void {
+    for (const watcher of this.#watchers) watcher(tags);
+  }
+
+  #fly<T>(key: string, tags: readonly string[], load: () => Promise<Loaded<T>>, replaces: boolean): Promise<Entry<T>> {
     const running = this.#flights.get(key);
     if (running) return running.promise as Promise<Entry<T>>;
     this.#tag(key, tags);
@@ -160,6 +192,7 @@ export class UpstreamCache {
           if (this.#flights.get(key) === flight) {
             this.#flights.delete(key);
             this.#store(key, tags, entry);
+            if (replaces) this.#tell([key, ...tags]);
           } else this.#forgetIfUnused(key);
           return entry;
         },

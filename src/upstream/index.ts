@@ -1,4 +1,4 @@
-export { type Entry, type Freshness, UpstreamCache } from "./cache.js";
+export { Dependencies, type Entry, type Freshness, UpstreamCache } from "./cache.js";
 export {
   type BulkSettings,
   createClients,

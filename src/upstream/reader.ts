@@ -13,7 +13,7 @@ import type {
   Vehicle,
   WarrantyCoverage,
 } from "../domain/fleet/records.js";
-import type { Collection, Entry, Freshness, Loaded, UpstreamCache } from "./cache.js";
+import { type Collection, Dependencies, type Entry, type Freshness, type Loaded, type UpstreamCache } from "./cache.js";
 import type { UpstreamClients } from "./clients.js";
 import { batchHealth } from "./health/loader.js";
 import { settle } from "./settle.js";
@@ -56,6 +56,7 @@ export class Reader {
     readonly cache: UpstreamCache,
     readonly tenantId: string,
     readonly freshness: Freshness,
+    readonly dependencies = new Dependencies(),
   ) {
     const { ingestion, health, agent, alert, scheduling, warranty } = clients;
     this.vehicle = new DataLoader((ids) => Promise.all(ids.map((id) => settle(this.#findVehicle(id)))));
@@ -124,13 +125,17 @@ export class Reader {
   /** Something of all these vehicles, when the cache has all of it: without a promise per vehicle. */
   collected<T>(kind: string, vehicles: readonly Vehicle[]): Collection<T> | null {
     if (this.freshness !== "cached") return null;
+    this.dependencies.addEverything();
     return this.cache.collection<T>(`${tenantKey(this, kind)}|`, vehicles);
   }
 
   #findVehicle(id: string): Entry<Vehicle | null> | Promise<Entry<Vehicle | null>> {
     // The list is what users look at first and what a sweep keeps warm: mostly no call is needed.
-    const listed = this.freshness === "refresh" ? undefined : this.cache.peek<Vehicle[]>(tenantKey(this, "vehicles"));
+    const key = tenantKey(this, "vehicles");
+    const listed = this.freshness === "refresh" ? undefined : this.cache.peek<Vehicle[]>(key);
     const known = listed?.value.find((vehicle) => vehicle.id === id);
+    this.dependencies.add(key);
+    this.dependencies.add(vehicleTag(this.tenantId, id));
     if (listed && known) return { value: known, fetchedAt: listed.fetchedAt, bytes: 0 };
     return this.#entity("vehicle", id, async () => {
       const single = await this.clients.ingestion.vehicle(id);
@@ -148,13 +153,16 @@ export class Reader {
   #entity<T>(kind: string, id: string, load: () => Promise<Loaded<T>>): Entry<T> | Promise<Entry<T>> {
     const tags = [vehicleTag(this.tenantId, id)];
     if (kind === "telemetry") tags.push(telemetryTag(this.tenantId, id));
+    for (const tag of tags) this.dependencies.add(tag);
     return this.cache.get(tenantKey(this, kind, id), tags, this.freshness, load);
   }
 
   #list<T>(name: string, tags: readonly string[], load: () => Promise<Loaded<T>>): Promise<Entry<T>> {
     const found = this.#memo.get(name) as Promise<Entry<T>> | undefined;
     if (found) return found;
-    const entry = Promise.resolve(this.cache.get(tenantKey(this, name), tags, this.freshness, load));
+    const key = tenantKey(this, name);
+    for (const dependency of [key, ...tags]) this.dependencies.add(dependency);
+    const entry = Promise.resolve(this.cache.get(key, tags, this.freshness, load));
     this.#memo.set(name, entry);
     return entry;
   }

@@ -67,3 +67,9 @@ function intersection(a: Scope["fleetIds"], b: Scope["fleetIds"]): Scope["fleetI
 export function tenantKey(scope: Pick<Scope, "tenantId">, ...parts: readonly (string | number)[]): string {
   return [scope.tenantId, ...parts].join("|");
 }
+
+/** The tenant that a key belongs to. */
+export function tenantOf(key: string): string {
+  const end = key.indexOf("|");
+  return end === -1 ? key : key.slice(0, end);
+}

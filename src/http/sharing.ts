@@ -1,0 +1,140 @@
+import { createHash } from "node:crypto";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type Clock, SECOND } from "../base/clock.js";
+import type { Principal } from "../domain/access/scope.js";
+import type { CacheHint, Context } from "../graphql/index.js";
+import { type RateLimitOptions, takeCost } from "./rate-limit.js";
+import { type Flight, goodUntil, type SharedAnswer, type SharedAnswers } from "./shared-answers.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Set where the answer may go to others too. */
+    sharing: Sharing | null;
+  }
+}
+
+interface Sharing {
+  readonly flight: Flight;
+  readonly context: Context;
+  readonly cost: number;
+}
+
+export interface SharingOptions {
+  /** Null: every answer is worked out. */
+  readonly answers: SharedAnswers | null;
+  /** Names everything that decides what somebody may see, except who it is. */
+  readonly rightsOf: (principal: Principal) => string;
+  readonly rateLimit: RateLimitOptions | null;
+  readonly cacheTtlMs: number;
+  readonly clock: Clock;
+}
+
+/** Whole answers are given again to whoever may see the same: after the token, the rate limit and the audit trail. */
+export class AnswerSharing {
+  constructor(readonly options: SharingOptions) {}
+
+  /** Keeps what `begin` was called for, as it leaves. */
+  register(server: FastifyInstance): void {
+    server.decorateRequest("sharing", null);
+    server.addHook("onSend", async (request, reply, payload) => {
+      if (request.sharing) return this.#land(request.sharing, request, reply, payload);
+      if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+      return payload;
+    });
+    // Of answers that never left.
+    server.addHook("onResponse", async (request) => request.sharing?.flight.giveUp());
+  }
+
+  /** What tells one answer from another. Null: nothing is shared with this caller. */
+  keyOf({ principal }: FastifyRequest, hint: CacheHint, asked: string): string | null {
+    if (!principal || hint === "none" || !this.options.answers) return null;
+    const rights = this.options.rightsOf(principal);
+    // What technicians see depends on which jobs are theirs.
+    const isOwn = hint === "own" || principal.role === "TECHNICIAN";
+    return `${isOwn ? `${rights}|${principal.userId}` : rights}|${asked}`;
+  }
+
+  /** Answers from what is kept or on its way. @returns false where the answer has to be worked out */
+  give(key: string, request: FastifyRequest, reply: FastifyReply): boolean | Promise<boolean> {
+    const { answers } = this.options;
+    const found = answers?.find(key);
+    if (found) return this.#send(found, request, reply);
+    return answers?.join(key)?.then((answer) => answer !== null && this.#send(answer, request, reply)) ?? false;
+  }
+
+  /** From now on others who ask the same wait for this answer. */
+  begin(key: string, request: FastifyRequest, context: Context, cost: number): void {
+    const { answers } = this.options;
+    if (request.sharing || !request.principal || !answers) return;
+    const flight = answers.begin(request.principal.tenantId, key);
+    request.sharing = { flight, context, cost };
+  }
+
+  #send(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply): boolean | Promise<boolean> {
+    const taken = takeCost(request, reply, this.options.rateLimit, answer.cost);
+    if (!taken) return this.#write(answer, request, reply);
+    return taken.then(() => this.#write(answer, request, reply));
+  }
+
+  #write(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply): boolean {
+    request.told = answer.told as FastifyRequest["told"];
+    reply.header("content-type", answer.type).header("x-cache", "HIT");
+    this.#describe(answer, reply);
+    if (isKnown(request, answer)) reply.code(304).send();
+    else reply.send(answer.body);
+    return true;
+  }
+
+  #describe({ etag, asOf, until }: SharedAnswer, reply: FastifyReply): void {
+    reply
+      .header("etag", etag)
+      .header("cache-control", `private, max-age=${Math.max(0, Math.floor((until - asOf) / SECOND))}`)
+      .header("age", Math.max(0, Math.floor((this.options.clock() - asOf) / SECOND)))
+      .header("vary", [reply.getHeader("vary"), "Authorization, Accept"].filter(Boolean).join(", "));
+  }
+
+  #land(sharing: Sharing, request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+    const { flight, context, cost } = sharing;
+    const { viewer } = context.made;
+    const asOf = viewer?.ledger.asOf ?? null;
+    const isGood = reply.statusCode === 200 && (typeof payload === "string" || Buffer.isBuffer(payload));
+    if (
+      !isGood ||
+      !viewer ||
+      asOf === null ||
+      viewer.bypassedCache ||
+      viewer.ledger.isProvisional ||
+      context.made.failed
+    ) {
+      flight.giveUp();
+      reply.header("cache-control", "no-store");
+      return payload;
+    }
+    const body = Buffer.from(payload);
+    const now = this.options.clock();
+    const answer: SharedAnswer = {
+      body,
+      type: String(reply.getHeader("content-type")),
+      etag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`,
+      asOf,
+      until: goodUntil(asOf, this.options.cacheTtlMs, now),
+      told: request.told,
+      cost,
+    };
+    this.#describe(answer, reply);
+    // What had to be fetched says so of itself; whoever gets it later would be told a lie.
+    if (viewer.ledger.cachedSince(viewer.startedAt)) flight.keep(answer, viewer.dependencies);
+    else flight.give(answer);
+    if (!isKnown(request, answer)) return body;
+    reply.code(304);
+    return null;
+  }
+}
+
+/** Whether the caller has it already: only asked of what can be fetched again by its address. */
+function isKnown({ method, headers }: FastifyRequest, { etag }: SharedAnswer): boolean {
+  const known = headers["if-none-match"];
+  return (
+    method === "GET" && known !== undefined && known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)
+  );
+}
