@@ -125,11 +125,12 @@ export async function registerGraphQL(
       sizeCalculation: (_, { length }) => length,
     });
     sharing.register(scope);
-    scope.addHook("preHandler", async (request, reply) => {
+    scope.addHook("preHandler", (request, reply, done) => {
       const asked = askedOf(request);
       const hint = asked === null ? undefined : hints.get(asked);
       const key = asked !== null && hint !== undefined ? sharing.keyOf(request, hint, asked) : null;
-      if (key !== null && (await sharing.give(key, request, reply))) return reply;
+      if (key === null) done();
+      else sharing.give(key, request, reply, done);
     });
     await scope.register(fastifyApollo(apollo), {
       path: "/graphql",

@@ -41,6 +41,11 @@ function registerRoutes(server: FastifyInstance, options: RestOptions): void {
         audit: endpoint.action,
         ...(isServiceArea(endpoint.tag) && { area: endpoint.tag }),
       },
+      preHandler: (request, reply, done) => {
+        const key = keyOf(endpoint, options, request);
+        if (key === null) done();
+        else options.sharing.give(key, request, reply, done);
+      },
       handler: (request, reply) => {
         const query = request.query as Record<string, unknown>;
         const asked = others.find(({ when }) => when !== null && query[when] !== undefined);
@@ -51,20 +56,22 @@ function registerRoutes(server: FastifyInstance, options: RestOptions): void {
 }
 
 async function answer(endpoint: RestEndpoint, options: RestOptions, request: FastifyRequest, reply: FastifyReply) {
-  const { sharing } = options;
-  const hint = endpoint.method === "GET" ? cacheHintOf(endpoint.operation) : "none";
-  const key = sharing.keyOf(request, hint, `GET ${request.url}`);
-  if (key !== null && (await sharing.give(key, request, reply))) return reply;
   const context = new Context(options.services, request.principal, clientOf(request));
   const variables = readVariables(endpoint, options.refreshParam, request);
   const { cost } = sizeOf(options.schema, endpoint.document, endpoint.operation, variables);
   await takeCost(request, reply, options.rateLimit, cost);
-  if (key !== null) sharing.begin(key, request, context, cost);
+  const key = keyOf(endpoint, options, request);
+  if (key !== null) options.sharing.begin(key, request, context, cost);
   const result = await options.execute({ document: endpoint.document, variables }, context);
   request.told = { details: context.auditDetails };
   const cache = cacheStatus(context);
   if (cache) reply.header("x-cache", cache);
   return respond(endpoint, result, reply, request);
+}
+
+function keyOf(endpoint: RestEndpoint, { sharing }: RestOptions, request: FastifyRequest): string | null {
+  const hint = endpoint.method === "GET" ? cacheHintOf(endpoint.operation) : "none";
+  return sharing.keyOf(request, hint, `GET ${request.url}`);
 }
 
 function respond(

@@ -54,12 +54,20 @@ export class AnswerSharing {
     return `${isOwn ? `${rights}|${principal.userId}` : rights}|${asked}`;
   }
 
-  /** Answers from what is kept or on its way. @returns false where the answer has to be worked out */
-  give(key: string, request: FastifyRequest, reply: FastifyReply): boolean | Promise<boolean> {
+  /**
+   * Answers from what is kept or on its way.
+   * @param otherwise called where the answer has to be worked out, and with an error where there must be none; a promise
+   *   would tell a client that has gone from one that was answered too late
+   */
+  give(key: string, request: FastifyRequest, reply: FastifyReply, otherwise: (error?: Error) => void): void {
     const { answers } = this.options;
-    const found = answers?.find(key);
-    if (found) return this.#send(found, request, reply);
-    return answers?.join(key)?.then((answer) => answer !== null && this.#send(answer, request, reply)) ?? false;
+    const use = (answer: SharedAnswer | null): void => {
+      if (answer) this.#send(answer, request, reply, otherwise);
+      else otherwise();
+    };
+    const coming = answers?.find(key) ?? answers?.join(key) ?? null;
+    if (coming instanceof Promise) void coming.then(use);
+    else use(coming);
   }
 
   /** From now on others who ask the same wait for this answer. */
@@ -70,19 +78,18 @@ export class AnswerSharing {
     request.sharing = { flight, context, cost };
   }
 
-  #send(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply): boolean | Promise<boolean> {
+  #send(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
     const taken = takeCost(request, reply, this.options.rateLimit, answer.cost);
-    if (!taken) return this.#write(answer, request, reply);
-    return taken.then(() => this.#write(answer, request, reply));
+    if (taken) taken.then(() => this.#write(answer, request, reply), refuse);
+    else this.#write(answer, request, reply);
   }
 
-  #write(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply): boolean {
+  #write(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply): void {
     request.told = answer.told as FastifyRequest["told"];
     reply.header("content-type", answer.type).header("x-cache", "HIT");
     this.#describe(answer, reply);
     if (isKnown(request, answer)) reply.code(304).send();
     else reply.send(answer.body);
-    return true;
   }
 
   #describe({ etag, asOf, until }: SharedAnswer, reply: FastifyReply): void {
