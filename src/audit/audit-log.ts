@@ -31,6 +31,12 @@ export interface AuditLogOptions {
   readonly log: Logger;
 }
 
+/** Entries that are written together. */
+interface Batch {
+  lines: string;
+  readonly written: Promise<void>;
+}
+
 const SEAL_EVERY_MS = 100;
 const BATCH = 500;
 /** Time left to everything else for each time spent: embedded, the database works on the same thread. */
@@ -52,6 +58,7 @@ export class AuditLog {
   /** How many wait for the trail to be complete: then nothing pauses. */
   #readers = 0;
   #hurry = new AbortController();
+  #batch: Batch | null = null;
 
   private constructor(
     readonly options: AuditLogOptions,
@@ -87,9 +94,24 @@ export class AuditLog {
     return { ...input, id: randomUUID(), timestamp: this.options.clock() };
   }
 
-  /** Resolves once the entry is on disk. @throws SpoolRefused when it is not */
+  /** Resolves once the entry is on disk, the same for all of a turn of the event loop. @throws SpoolRefused when it is not */
   append(input: AuditInput): Promise<void> {
-    return this.spool.append(`${JSON.stringify(this.record(input))}\n`);
+    this.#batch ??= this.#openBatch();
+    this.#batch.lines += `${JSON.stringify(this.record(input))}\n`;
+    return this.#batch.written;
+  }
+
+  #openBatch(): Batch {
+    const batch: Batch = {
+      lines: "",
+      written: new Promise<void>((resolve, reject) => {
+        setImmediate(() => {
+          this.#batch = null;
+          this.spool.append(batch.lines).then(resolve, reject);
+        });
+      }),
+    };
+    return batch;
   }
 
   /** Commits an entry before the change that it announces is made elsewhere. @throws when the database is away */

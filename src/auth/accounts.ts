@@ -10,7 +10,7 @@ import type { LoginThrottle } from "./login-throttle.js";
 import { checkPassword } from "./passwords.js";
 import { profileOf, type UserProfile } from "./profile.js";
 import type { Standing } from "./standing.js";
-import type { Tokens } from "./tokens.js";
+import type { Tokens, VerifiedToken } from "./tokens.js";
 
 export interface AccountDeps {
   readonly members: Members;
@@ -55,14 +55,19 @@ export class Accounts {
 
   /**
    * @param credential a token, or an API key
+   * @returns at once when it has been seen before
    * @throws PublicError UNAUTHENTICATED
    */
-  async authenticate(credential: string): Promise<Principal> {
+  authenticate(credential: string): Principal | Promise<Principal> {
     const { standing, tokens } = this.deps;
     if (isApiKey(credential)) return principalOfKey(standing.apiKey(credential));
-    const verified = await tokens.verify(credential);
-    standing.assertGood(verified.principal, verified);
-    return verified.principal;
+    const known = tokens.recall(credential);
+    return known ? this.#inGoodStanding(known) : tokens.verify(credential).then((token) => this.#inGoodStanding(token));
+  }
+
+  #inGoodStanding(token: VerifiedToken): Principal {
+    this.deps.standing.assertGood(token.principal, token);
+    return token.principal;
   }
 
   /**

@@ -51,43 +51,58 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
     request.told = {};
     withCorrelationId(request.id, done);
   });
-  server.addHook("onRequest", async (request) => {
+  // Hooks with callbacks: most requests wait for nothing, and a promise each takes time that they feel.
+  server.addHook("onRequest", (request, _reply, done) => {
     const isAudited = request.routeOptions.config.audit !== false;
-    if (!isAudited) return;
-    if (options.audit?.accepts === false) throw new PublicError("SERVICE_UNAVAILABLE", NOT_AUDITED);
-    request.principal = (await authenticate(options.accounts, request)) ?? anonymous(options, request);
-  });
-  // Before the first byte of the answer: nothing is answered that the trail does not know of, whatever kills the process.
-  server.addHook("onSend", async (request, reply, payload) => {
+    if (!isAudited) return done();
+    if (options.audit?.accepts === false) return done(new PublicError("SERVICE_UNAVAILABLE", NOT_AUDITED));
+    const admit = (principal: Principal | null): void => {
+      request.principal = principal ?? anonymous(options, request);
+      done();
+    };
     try {
-      await auditOnce(options, request, reply);
-      return payload;
+      const known = authenticate(options.accounts, request);
+      if (known instanceof Promise) known.then(admit, done);
+      else admit(known);
     } catch (error) {
-      request.log.error({ error: String(error) }, "an answer is withheld: it cannot be audited");
-      reply.code(503).removeHeader("content-length").header("content-type", "application/json; charset=utf-8");
-      return JSON.stringify(errorBody("SERVICE_UNAVAILABLE", NOT_AUDITED));
+      done(error as Error);
     }
   });
-  server.addHook("onResponse", async (request, reply) => {
+  // Before the first byte of the answer: nothing is answered that the trail does not know of, whatever kills the process.
+  server.addHook("onSend", (request, reply, payload, done) => {
+    const withhold = (error: unknown): void => {
+      request.log.error({ error: String(error) }, "an answer is withheld: it cannot be audited");
+      reply.code(503).removeHeader("content-length").header("content-type", "application/json; charset=utf-8");
+      done(null, JSON.stringify(errorBody("SERVICE_UNAVAILABLE", NOT_AUDITED)));
+    };
+    const audited = auditOnce(options, request, reply);
+    if (audited) audited.then(() => done(null, payload), withhold);
+    else done(null, payload);
+  });
+  server.addHook("onResponse", (request, reply, done) => {
     const { operation, audit, auditRefusalsOnly } = request.routeOptions.config;
     const { told } = request;
     options.metrics.request(told.operation ?? operation ?? "other", reply.statusCode, reply.elapsedTime / 1000);
+    if (audit !== false && !(auditRefusalsOnly && reply.statusCode < 400)) {
+      const milliseconds = Math.round(reply.elapsedTime);
+      request.log.info({ operation: told.operation ?? operation, status: reply.statusCode, milliseconds }, "answered");
+    }
     // Of answers that did not go through the hook above.
-    await auditOnce(options, request, reply);
-    if (audit === false || (auditRefusalsOnly && reply.statusCode < 400)) return;
-    const milliseconds = Math.round(reply.elapsedTime);
-    request.log.info({ operation: told.operation ?? operation, status: reply.statusCode, milliseconds }, "answered");
+    const audited = auditOnce(options, request, reply);
+    if (audited) audited.then(() => done(), done);
+    else done();
   });
 }
 
 const NOT_AUDITED = "Requests cannot be audited at the moment; try again shortly";
 
-async function auditOnce(options: RequestOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** @returns undefined where there is nothing to write, or it has been written */
+function auditOnce(options: RequestOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
   const { audit, auditRefusalsOnly } = request.routeOptions.config;
-  if (request.isAudited || audit === false || (auditRefusalsOnly && reply.statusCode < 400)) return;
+  if (request.isAudited || audit === false || (auditRefusalsOnly && reply.statusCode < 400)) return undefined;
   request.isAudited = true;
   const { principal, told } = request;
-  await options.audit?.append({
+  return options.audit?.append({
     tenantId: principal?.tenantId ?? options.defaultTenant,
     userId: principal?.userId ?? null,
     role: principal?.role ?? null,
@@ -130,7 +145,7 @@ function anonymous({ anonymousAreas, defaultTenant }: RequestOptions, request: F
   };
 }
 
-async function authenticate(accounts: Accounts, request: FastifyRequest): Promise<Principal | null> {
+function authenticate(accounts: Accounts, request: FastifyRequest): Principal | null | Promise<Principal> {
   const header = request.headers.authorization;
   if (header === undefined) return null;
   const [scheme, token, ...rest] = header.split(" ");

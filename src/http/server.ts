@@ -1,5 +1,4 @@
 import cors from "@fastify/cors";
-import helmet from "@fastify/helmet";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { GraphQLSchema } from "graphql";
 import type { Execute, QueryLimits, Services } from "../graphql/index.js";
@@ -18,6 +17,7 @@ import { type Dependency, registerOps } from "./ops.js";
 import { type RateLimitOptions, registerRateLimit } from "./rate-limit.js";
 import { correlationId, registerRequests } from "./requests.js";
 import { registerRest } from "./rest.js";
+import { registerSecurityHeaders } from "./security-headers.js";
 import type { AnswerSharing } from "./sharing.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
@@ -102,6 +102,8 @@ async function createBase(options: ServerOptions): Promise<FastifyInstance> {
   const { services, metrics } = options;
   const server = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
+    // One logger for all: it knows the request's correlation id by itself.
+    childLoggerFactory: (logger) => logger,
     disableRequestLogging: true,
     bodyLimit: BODY_LIMIT,
     trustProxy: options.trustProxy,
@@ -110,18 +112,16 @@ async function createBase(options: ServerOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: "idle",
   });
-  await server.register(helmet, {
-    // Served over plain HTTP as well (behind a proxy, on a laptop): asking browsers for HTTPS would break the pages.
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-    crossOriginEmbedderPolicy: false,
-  });
-  await server.register(cors, {
-    origin: [...options.corsOrigins],
-    exposedHeaders: [
-      ...["x-cache", "x-correlation-id", "retry-after"],
-      ...["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],
-    ],
-  });
+  registerSecurityHeaders(server);
+  if (options.corsOrigins.length > 0) {
+    await server.register(cors, {
+      origin: [...options.corsOrigins],
+      exposedHeaders: [
+        ...["age", "etag", "x-cache", "x-correlation-id", "retry-after"],
+        ...["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],
+      ],
+    });
+  }
   registerErrors(server);
   registerRequests(server, {
     accounts: services.accounts,

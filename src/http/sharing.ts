@@ -36,13 +36,16 @@ export class AnswerSharing {
   /** Keeps what `begin` was called for, as it leaves. */
   register(server: FastifyInstance): void {
     server.decorateRequest("sharing", null);
-    server.addHook("onSend", async (request, reply, payload) => {
-      if (request.sharing) return this.#land(request.sharing, request, reply, payload);
+    server.addHook("onSend", (request, reply, payload, done) => {
+      if (request.sharing) return done(null, this.#land(request.sharing, request, reply, payload));
       if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
-      return payload;
+      done(null, payload);
     });
     // Of answers that never left.
-    server.addHook("onResponse", async (request) => request.sharing?.flight.giveUp());
+    server.addHook("onResponse", (request, _reply, done) => {
+      request.sharing?.flight.giveUp();
+      done();
+    });
   }
 
   /** What tells one answer from another. Null: nothing is shared with this caller. */
