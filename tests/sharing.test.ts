@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Role } from "../src/domain/access/roles.js";
 import { type Gateway, startGateway, tokenFor } from "./support/gateway.js";
@@ -13,9 +16,10 @@ describe.skipIf(!HAS_UPSTREAMS)("whole answers", () => {
   beforeAll(async () => {
     upstreams = await startUpstreams("--bulk");
     [gateway, alone] = await Promise.all([
-      startGateway(upstreams),
+      startGateway(upstreams, { HOST: "127.0.0.1", PORT: "0" }),
       startGateway(upstreams, { RESPONSE_CACHE_MAX_BYTES: "0" }),
     ]);
+    await gateway.app.listen();
   }, 60_000);
   afterAll(async () => {
     await gateway?.stop();
@@ -218,6 +222,33 @@ describe.skipIf(!HAS_UPSTREAMS)("whole answers", () => {
       const other = await ask(url, undefined, { headers: { ...headers, "if-none-match": '"other"' } });
       expect(other).toMatchObject({ status: 200, text });
     }
+  });
+
+  it.each([
+    ["kept", "POST", "/graphql", LIST],
+    ["not kept", "POST", "/graphql", "{ me { id } }"],
+    ["of REST", "GET", "/api/v1/users/me", null],
+    ["downloaded", "GET", "/api/v1/metrics/table?ids=events.events", null],
+  ])("are not written to clients that have gone meanwhile: %s", async (_what, method, path, query) => {
+    await keep();
+    const { port } = gateway.app.server.server.address() as { port: number };
+    const body = query === null ? "" : JSON.stringify({ query });
+    const request = [
+      `${method} ${path} HTTP/1.1`,
+      "host: localhost",
+      `authorization: Bearer ${tokenFor("FLEET_MANAGER")}`,
+      ...(body === "" ? [] : ["content-type: application/json", `content-length: ${body.length}`]),
+    ].join("\r\n");
+    for (let round = 0; round < 20; round++) {
+      const sockets = Array.from({ length: 50 }, () => connect(port, "127.0.0.1"));
+      await Promise.all(sockets.map((socket) => once(socket, "connect")));
+      for (const socket of sockets) socket.write(`${request}\r\n\r\n${body}`);
+      // Once the first is answered, others are being audited.
+      await Promise.race(sockets.map((socket) => once(socket, "data")));
+      for (const socket of sockets) socket.destroy();
+    }
+    await sleep(100);
+    expect((await list()).shared).toBe("HIT");
   });
 
   it("of whatever is not kept may be kept by nobody", async () => {

@@ -91,7 +91,7 @@ export class AuditLog {
   }
 
   record(input: AuditInput): AuditRecord {
-    return { ...input, id: randomUUID(), timestamp: this.options.clock() };
+    return Object.assign({ id: randomUUID(), timestamp: this.options.clock() }, input);
   }
 
   /** Resolves once the entry is on disk, the same for all of a turn of the event loop. @throws SpoolRefused when it is not */

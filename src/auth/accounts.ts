@@ -55,14 +55,21 @@ export class Accounts {
 
   /**
    * @param credential a token, or an API key
-   * @returns at once when it has been seen before
    * @throws PublicError UNAUTHENTICATED
    */
-  authenticate(credential: string): Principal | Promise<Principal> {
+  async authenticate(credential: string): Promise<Principal> {
+    return this.recognise(credential) ?? this.#inGoodStanding(await this.deps.tokens.verify(credential));
+  }
+
+  /**
+   * Whoever shows a key, or a token that has been looked at before; null for a token that has to be looked at.
+   * @throws PublicError UNAUTHENTICATED
+   */
+  recognise(credential: string): Principal | null {
     const { standing, tokens } = this.deps;
     if (isApiKey(credential)) return principalOfKey(standing.apiKey(credential));
     const known = tokens.recall(credential);
-    return known ? this.#inGoodStanding(known) : tokens.verify(credential).then((token) => this.#inGoodStanding(token));
+    return known ? this.#inGoodStanding(known) : null;
   }
 
   #inGoodStanding(token: VerifiedToken): Principal {

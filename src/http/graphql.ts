@@ -17,6 +17,7 @@ import {
   type Services,
   sizeOf,
 } from "../graphql/index.js";
+import { registerEarlyBodies } from "./early-body.js";
 import { type RateLimitOptions, takeCost } from "./rate-limit.js";
 import { clientOf } from "./requests.js";
 import type { AnswerSharing } from "./sharing.js";
@@ -39,8 +40,8 @@ export interface GraphQLOptions {
 const MAX_VALIDATION_ERRORS = 20;
 /** Longest operation that is parsed at all. */
 const MAX_TOKENS = 15_000;
-/** Length of all operations together of which it is remembered whether their answers may be shared. */
-const HINTS_CHARACTERS = 4 * 1024 * 1024;
+/** Length of all requests together of which it is remembered whether their answers may be shared. */
+const KNOWN_CHARACTERS = 4 * 1024 * 1024;
 
 interface RequestContext extends Context {
   /** Tells metrics and audit what the operation was. */
@@ -119,16 +120,18 @@ export async function registerGraphQL(
     const { trusted } = options;
     if (trusted) scope.addHook("preHandler", async (request) => resolveTrusted(request, trusted));
     const { sharing } = options;
-    /** Of operations that have been answered before. */
-    const hints = new LRUCache<string, CacheHint>({
-      maxSize: HINTS_CHARACTERS,
+    /** What has been answered before: whether it may be shared, and a short name for it. */
+    const known = new LRUCache<string, { readonly hint: CacheHint; readonly name: string }>({
+      maxSize: KNOWN_CHARACTERS,
       sizeCalculation: (_, { length }) => length,
     });
+    let names = 0;
     sharing.register(scope);
-    scope.addHook("preHandler", (request, reply, done) => {
+    registerEarlyBodies(scope);
+    scope.addHook("onRequest", (request, reply, done) => {
       const asked = askedOf(request);
-      const hint = asked === null ? undefined : hints.get(asked);
-      const key = asked !== null && hint !== undefined ? sharing.keyOf(request, hint, asked) : null;
+      const found = asked === null ? undefined : known.get(asked);
+      const key = found ? sharing.keyOf(request, found.hint, found.name) : null;
       if (key === null) done();
       else sharing.give(key, request, reply, done);
     });
@@ -142,9 +145,12 @@ export async function registerGraphQL(
           share: (operation: OperationDefinitionNode, cost: number) => {
             const asked = askedOf(request);
             if (asked === null) return;
-            const hint = cacheHintOf(operation);
-            hints.set(asked, hint);
-            const key = options.sharing.keyOf(request, hint, asked);
+            let found = known.get(asked);
+            if (!found) {
+              found = { hint: cacheHintOf(operation), name: `graphql ${++names}` };
+              known.set(asked, found);
+            }
+            const key = options.sharing.keyOf(request, found.hint, found.name);
             if (key !== null) options.sharing.begin(key, request, context, cost);
           },
           describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
@@ -164,16 +170,11 @@ export async function registerGraphQL(
   return apollo;
 }
 
-/**
- * All of a request that its answer depends on, besides who asks. Null for what is seldom and better understood in full:
- * batches, persisted queries.
- */
-function askedOf({ method, url, body, headers }: FastifyRequest): string | null {
-  if (method === "GET") return JSON.stringify([url, headers.accept ?? null]);
-  if (method !== "POST" || typeof body !== "object" || body === null) return null;
-  const { query, variables, operationName, extensions } = body as Record<string, unknown>;
-  if (typeof query !== "string" || extensions) return null;
-  return JSON.stringify([query, variables ?? null, operationName ?? null, headers.accept ?? null]);
+/** All of a request that its answer depends on, besides who asks. Null for bodies too long to be looked up. */
+function askedOf({ method, url, early, headers }: FastifyRequest): string | null {
+  const accept = headers.accept ?? "";
+  if (method === "GET") return `${accept}\n${url}`;
+  return early && `${accept}\n${early.toString("latin1")}`;
 }
 
 /** @throws GraphQLError with the status of the refusal */

@@ -145,12 +145,14 @@ function anonymous({ anonymousAreas, defaultTenant }: RequestOptions, request: F
   };
 }
 
+const BEARER = "bearer ";
+
 function authenticate(accounts: Accounts, request: FastifyRequest): Principal | null | Promise<Principal> {
   const header = request.headers.authorization;
   if (header === undefined) return null;
-  const [scheme, token, ...rest] = header.split(" ");
-  if (scheme?.toLowerCase() !== "bearer" || !token || rest.length > 0) {
+  const token = header.slice(BEARER.length);
+  if (header.slice(0, BEARER.length).toLowerCase() !== BEARER || token === "" || token.includes(" ")) {
     throw new PublicError("UNAUTHENTICATED", "Not signed in: expected Authorization: Bearer <token>");
   }
-  return accounts.authenticate(token);
+  return accounts.recognise(token) ?? accounts.authenticate(token);
 }

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 function answer(body: string, until = NOW + MINUTE): SharedAnswer {
-  return { body: Buffer.from(body), type: "application/json", etag: `"${body}"`, asOf: NOW, until, told: {}, cost: 1 };
+  return { body: Buffer.from(body), headers: {}, etag: `"${body}"`, asOf: NOW, until, told: {}, cost: 1 };
 }
 
 function on(...tags: string[]): Dependencies {

@@ -7,8 +7,8 @@ import type { Dependencies } from "../upstream/index.js";
 /** A whole answer, as bytes, for everybody who may see exactly the same and asks exactly the same. */
 export interface SharedAnswer {
   readonly body: Buffer;
-  /** Media type. */
-  readonly type: string;
+  /** Those that never change: media type, ETag, for how long it is good. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly etag: string;
   /** When its oldest part was read from its source, epoch milliseconds. */
   readonly asOf: number;

@@ -89,18 +89,13 @@ export class AnswerSharing {
 
   #write(answer: SharedAnswer, request: FastifyRequest, reply: FastifyReply): void {
     request.told = answer.told as FastifyRequest["told"];
-    reply.header("content-type", answer.type).header("x-cache", "HIT");
-    this.#describe(answer, reply);
+    reply.headers(answer.headers).header("x-cache", "HIT").header("age", this.#ageOf(answer));
     if (isKnown(request, answer)) reply.code(304).send();
     else reply.send(answer.body);
   }
 
-  #describe({ etag, asOf, until }: SharedAnswer, reply: FastifyReply): void {
-    reply
-      .header("etag", etag)
-      .header("cache-control", `private, max-age=${Math.max(0, Math.floor((until - asOf) / SECOND))}`)
-      .header("age", Math.max(0, Math.floor((this.options.clock() - asOf) / SECOND)))
-      .header("vary", [reply.getHeader("vary"), "Authorization, Accept"].filter(Boolean).join(", "));
+  #ageOf({ asOf }: SharedAnswer): number {
+    return Math.max(0, Math.floor((this.options.clock() - asOf) / SECOND));
   }
 
   #land(sharing: Sharing, request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
@@ -122,16 +117,16 @@ export class AnswerSharing {
     }
     const body = Buffer.from(payload);
     const now = this.options.clock();
-    const answer: SharedAnswer = {
-      body,
-      type: String(reply.getHeader("content-type")),
-      etag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`,
-      asOf,
-      until: goodUntil(asOf, this.options.cacheTtlMs, now),
-      told: request.told,
-      cost,
+    const until = goodUntil(asOf, this.options.cacheTtlMs, now);
+    const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
+    const headers = {
+      "content-type": String(reply.getHeader("content-type")),
+      etag,
+      "cache-control": `private, max-age=${Math.max(0, Math.floor((until - asOf) / SECOND))}`,
+      vary: [reply.getHeader("vary"), "Authorization, Accept"].filter(Boolean).join(", "),
     };
-    this.#describe(answer, reply);
+    const answer: SharedAnswer = { body, headers, etag, asOf, until, told: request.told, cost };
+    reply.headers(headers).header("age", this.#ageOf(answer));
     // What had to be fetched says so of itself; whoever gets it later would be told a lie.
     if (viewer.ledger.cachedSince(viewer.startedAt)) flight.keep(answer, viewer.dependencies);
     else flight.give(answer);

@@ -1,0 +1,38 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { withCorrelationId } from "../ops/logs.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The body as it came, where it was read before anything else; null otherwise. */
+    early: Buffer | null;
+  }
+}
+
+/** Longer bodies are read as usual. */
+const MOST_BYTES = 64 * 1024;
+
+/**
+ * Reads small bodies before they are parsed: what was asked before is answered without understanding it again. And
+ * Fastify's way of reading binds an AsyncResource for each body, which outlives the request in V8's young generation:
+ * with it a constant answer takes more than twice the time.
+ */
+export function registerEarlyBodies(server: FastifyInstance): void {
+  server.decorateRequest("early", null);
+  server.addHook("onRequest", (request, _reply, done) => {
+    const { method, headers, raw } = request;
+    const length = Number(headers["content-length"]);
+    if (method !== "POST" || !(length > 0 && length <= MOST_BYTES) || headers["content-encoding"]) return done();
+    const chunks: Buffer[] = [];
+    raw.on("data", (chunk: Buffer) => chunks.push(chunk));
+    raw.once("error", done);
+    raw.once("end", () => {
+      request.early = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+      // Events of the socket know nothing of the request that they belong to.
+      withCorrelationId(request.id, done);
+    });
+  });
+  server.addHook("preParsing", ({ early }, _reply, payload, done) => {
+    done(null, early ? Readable.from([early], { objectMode: false }) : payload);
+  });
+}
