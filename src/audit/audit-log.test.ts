@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { AuditEntries, type AuditRecord, type Database, openDatabase } from "../db/index.js";
 import { DEFAULT_TENANT } from "../domain/access/scope.js";
@@ -22,8 +23,11 @@ let logs = 0;
 /** Entries over a database that goes away at will, as the driver tells of it. */
 class Flaky extends AuditEntries {
   isAway = false;
+  /** What every batch takes, milliseconds. */
+  delay = 0;
 
-  override seal(records: readonly AuditRecord[]): Promise<number> {
+  override async seal(records: readonly AuditRecord[]): Promise<number> {
+    await sleep(this.delay);
     return this.isAway ? Promise.reject(new Error("Connection terminated unexpectedly")) : super.seal(records);
   }
 }
@@ -115,6 +119,21 @@ describe("the audit log", () => {
     const next = await newLog(spool);
     await next.flush();
     expect(await written()).toEqual(Array.from({ length: 700 }, (_, i) => `a${i}`));
+    await next.close();
+  });
+
+  it("stops within seconds however much waits, and goes on after the next start", async () => {
+    const spool = join(folder, "slow");
+    entries.delay = 3000;
+    const slow = await newLog(spool);
+    await Promise.all(Array.from({ length: 5000 }, (_, i) => slow.append(input(`a${i}`))));
+    const closing = slow.close().then(() => "closed");
+    expect(await Promise.race([closing, sleep(15_000).then(() => "still writing")])).toBe("closed");
+    entries.delay = 0;
+    expect((await written()).length).toBeLessThan(5000);
+    const next = await newLog(spool);
+    await next.flush();
+    expect(await written()).toEqual(Array.from({ length: 5000 }, (_, i) => `a${i}`));
     await next.close();
   });
 

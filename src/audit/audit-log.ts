@@ -37,6 +37,11 @@ interface Batch {
   readonly written: Promise<void>;
 }
 
+/** What is left of a segment goes to the database after the next start: entries are written once, however often they come. */
+class Closing extends Error {}
+
+/** Stopping waits for the database no longer than that. */
+const LAST_FLUSH_MS = 5000;
 const SEAL_EVERY_MS = 100;
 const BATCH = 500;
 /** Time left to everything else for each time spent: embedded, the database works on the same thread. */
@@ -59,6 +64,7 @@ export class AuditLog {
   #readers = 0;
   #hurry = new AbortController();
   #batch: Batch | null = null;
+  #isClosing = false;
 
   private constructor(
     readonly options: AuditLogOptions,
@@ -69,7 +75,7 @@ export class AuditLog {
       spool,
       log,
       sink: (segments) => this.#move(segments),
-      isTemporary: isDatabaseUnavailable,
+      isTemporary: (error) => error instanceof Closing || isDatabaseUnavailable(error),
       onPoison: (line, error) => this.#putAside(line, error),
       paceMs: SEAL_EVERY_MS,
     });
@@ -154,14 +160,17 @@ export class AuditLog {
     }
   }
 
-  /** What cannot be written any more stays on disk for the next start. */
+  /** What cannot be written any more, or not within seconds, stays on disk for the next start. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    await this.flush().catch((error: unknown) => {
-      this.options.log.warn({ error: String(error) }, "audit entries wait in their spool for the next start");
-    });
+    const patience = new AbortController();
+    const late = sleep(LAST_FLUSH_MS, undefined, patience).catch(() => undefined);
+    await Promise.race([this.flush(), late]).catch(() => undefined);
+    patience.abort();
+    this.#isClosing = true;
     await this.#drain.close();
     await this.spool.close();
+    if (this.spool.bytes > 0) this.options.log.warn("audit entries wait in their spool for the next start");
   }
 
   async #move(segments: readonly Segment[]): Promise<void> {
@@ -169,6 +178,7 @@ export class AuditLog {
       const lines = await readLines(path);
       // A few at a time: whole segments are too many to be parsed in one go.
       for (let from = 0; from < lines.length; from += BATCH) {
+        if (this.#isClosing) throw new Closing("stopping");
         await this.seal(lines.slice(from, from + BATCH).map((line) => JSON.parse(line) as AuditRecord));
       }
     }
