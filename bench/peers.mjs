@@ -25,7 +25,12 @@ export async function peers(repetitions) {
   const folder = await temporaryFolder("peers");
   // Without what an earlier installation may have left there.
   cpSync(source, folder, { recursive: true, filter: (path) => !path.includes("node_modules") });
-  await run("npm", ["install", "--no-audit", "--no-fund", "--engine-strict=false"], { cwd: folder }, "npm install of the peers");
+  await run(
+    "npm",
+    ["install", "--no-audit", "--no-fund", "--engine-strict=false"],
+    { cwd: folder },
+    "npm install of the peers",
+  );
   const loads = [await foreignLoad()];
   const loops = [cpuLoop()];
   // Peers and script know the services by their first port; they have 100 vehicles and no delay here.

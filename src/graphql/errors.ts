@@ -17,7 +17,7 @@ export function presentable(error: GraphQLError, log: Logger): GraphQLError {
   if (cause instanceof PublicError) return withCode(error, cause.message, cause.code, cause.details);
   // Raised by the executor itself: variables that do not fit, values that scalars refuse.
   if (!cause || cause instanceof GraphQLError) {
-    return "code" in error.extensions ? error : withCode(error, error.message, "BAD_USER_INPUT", {});
+    return error.extensions?.code ? error : withCode(error, error.message, "BAD_USER_INPUT", {});
   }
   if (isDatabaseUnavailable(cause)) {
     log.warn({ error: cause.message }, "the database is not available");
@@ -35,9 +35,14 @@ function withCode(
 ): GraphQLError {
   // Apollo Server takes the HTTP status from here: only for failures of the request, not for those of single fields.
   const http = code === "UNAUTHENTICATED" ? { http: { status: 401 } } : {};
-  return new GraphQLError(message, {
+  const told = new GraphQLError(message, {
     nodes: error.nodes ?? null,
     path: error.path ?? null,
     extensions: { code, ...details, ...http },
   });
+  // Compiled operations know places, and no nodes.
+  if (!error.nodes && error.locations) {
+    Object.defineProperty(told, "locations", { value: error.locations, enumerable: true });
+  }
+  return told;
 }

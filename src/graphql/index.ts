@@ -3,4 +3,4 @@ export { Context, type Services } from "./context.js";
 export { codeOf } from "./errors.js";
 export { createExecute, type Execute, type Operation } from "./execute.js";
 export { excessOf, limitRule, type QueryLimits, sizeOf } from "./limits.js";
-export { createSchema } from "./schema.js";
+export { createSchema, schemaForValidation } from "./schema.js";

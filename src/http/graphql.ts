@@ -1,5 +1,8 @@
 import { ApolloServer, HeaderMap } from "@apollo/server";
-import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
@@ -15,6 +18,7 @@ import {
   limitRule,
   type QueryLimits,
   type Services,
+  schemaForValidation,
   sizeOf,
 } from "../graphql/index.js";
 import { registerEarlyBodies } from "./early-body.js";
@@ -67,7 +71,7 @@ export async function registerGraphQL(
           )) as never,
       }),
       onSchemaLoadOrUpdate: (callback) => {
-        callback({ apiSchema: options.schema, coreSupergraphSdl: "" });
+        callback({ apiSchema: schemaForValidation(options.schema), coreSupergraphSdl: "" });
         return () => undefined;
       },
       stop: async () => undefined,
@@ -80,9 +84,12 @@ export async function registerGraphQL(
     validationOptions: { maxErrors: MAX_VALIDATION_ERRORS },
     // Stopped by the gateway's own shutdown, which drains the server first.
     stopOnTerminationSignals: false,
+    // Apollo Server's own leaves room between values.
+    stringifyResult: (result) => JSON.stringify(result),
     plugins: [
       fastifyApolloDrainPlugin(server),
       ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
       {
         async requestDidStart() {
           return {
