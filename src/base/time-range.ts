@@ -102,9 +102,19 @@ export function calendarYears(from: number, to: number): number {
   return whole + (to - last) / (anniversary(whole + 1) - last);
 }
 
+/** The same moments are written again and again: those of records that the cache holds. */
+const written = new Map<number, string>();
+const MOST_WRITTEN = 20_000;
+
 /** RFC 3339 in UTC, without a fraction when there is none: `2026-01-28T22:00:00Z`. */
 export function formatInstant(instant: number): string {
-  return new Date(instant).toISOString().replace(".000Z", "Z");
+  let text = written.get(instant);
+  if (text === undefined) {
+    text = new Date(instant).toISOString().replace(".000Z", "Z");
+    if (written.size >= MOST_WRITTEN) written.clear();
+    written.set(instant, text);
+  }
+  return text;
 }
 
 /** `YYYY-MM-DD` of the UTC day. */

@@ -42,7 +42,7 @@ export function pageOf(args: PageArgs): Page {
     first,
     after,
     connect(items, keyOf) {
-      const edges = items.slice(0, first).map((node) => ({ cursor: encodeCursor(keyOf(node)), node }));
+      const edges = items.slice(0, first).map((node) => new Edge(keyOf(node), node));
       return {
         edges,
         nodes: edges.map((edge) => edge.node),
@@ -57,12 +57,13 @@ export function pageOf(args: PageArgs): Page {
  * on correctly even when its item has gone meanwhile.
  * @throws PublicError BAD_USER_INPUT for `first` out of bounds or a cursor that is not one of ours
  */
-export function connect<T>(
+export function connect<T, Node = T>(
   items: readonly T[],
   args: PageArgs,
   keyOf: (item: T) => Key,
   direction: "ASC" | "DESC" = "ASC",
-): Connection<T> {
+  nodeOf: (item: T) => Node = (item) => item as unknown as Node,
+): Connection<Node> {
   const first = checkedFirst(args);
   const ordered = items
     .map((item) => ({ item, key: keyOf(item) }))
@@ -70,7 +71,7 @@ export function connect<T>(
   const after = args.after ? decodeCursor(args.after) : null;
   const found = after ? ordered.findIndex(({ key }) => compareKeys(key, after, direction) > 0) : 0;
   const start = found === -1 ? ordered.length : found;
-  const edges = ordered.slice(start, start + first).map(({ item, key }) => ({ cursor: encodeCursor(key), node: item }));
+  const edges = ordered.slice(start, start + first).map(({ item, key }) => new Edge(key, nodeOf(item)));
   return {
     edges,
     nodes: edges.map((edge) => edge.node),
@@ -89,9 +90,25 @@ function pageInfo(edges: readonly { readonly cursor: string }[], hasNextPage: bo
   return {
     hasNextPage,
     hasPreviousPage,
-    startCursor: edges[0]?.cursor ?? null,
-    endCursor: edges.at(-1)?.cursor ?? null,
+    get startCursor() {
+      return edges[0]?.cursor ?? null;
+    },
+    get endCursor() {
+      return edges.at(-1)?.cursor ?? null;
+    },
   };
+}
+
+/** Its cursor is made for whoever asks for it. */
+class Edge<T> {
+  constructor(
+    readonly key: Key,
+    readonly node: T,
+  ) {}
+
+  get cursor(): string {
+    return encodeCursor(this.key);
+  }
 }
 
 function compareKeys(a: Key, b: Key, direction: "ASC" | "DESC"): number {

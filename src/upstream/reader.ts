@@ -33,22 +33,36 @@ export function listTag(tenantId: string, service: "alert" | "scheduling" | "war
   return tenantKey({ tenantId }, "lists", service);
 }
 
-type Loader<T> = DataLoader<string, Entry<T>>;
+/** Something of one vehicle, by its id. */
+export class PerVehicle<T> extends DataLoader<string, Entry<T>> {
+  constructor(
+    batch: DataLoader.BatchLoadFn<string, Entry<T>>,
+    /** What the shared cache has and is young enough. */
+    readonly kept: (id: string) => Entry<T> | undefined,
+  ) {
+    super(batch);
+  }
+
+  /** As `load`, but at once when it is there: lists of many vehicles feel a promise for each. */
+  take(id: string): Entry<T> | Promise<Entry<T>> {
+    return this.kept(id) ?? this.load(id);
+  }
+}
 
 /**
  * One request's view of the upstream services: loads within the request are batched and happen once; behind it stands
  * the cache that all requests share.
  */
 export class Reader {
-  readonly vehicle: Loader<Vehicle | null>;
-  readonly telemetry: Loader<Telemetry | null>;
-  readonly health: Loader<Health | null>;
-  readonly history: Loader<HealthHistoryPoint[]>;
-  readonly alertsOf: Loader<Alert[]>;
-  readonly appointmentsOf: Loader<Appointment[]>;
-  readonly claimsOf: Loader<Claim[]>;
-  readonly coverageOf: Loader<WarrantyCoverage | null>;
-  readonly decisionsOf: Loader<Decision[]>;
+  readonly vehicle: DataLoader<string, Entry<Vehicle | null>>;
+  readonly telemetry: PerVehicle<Telemetry | null>;
+  readonly health: PerVehicle<Health | null>;
+  readonly history: PerVehicle<HealthHistoryPoint[]>;
+  readonly alertsOf: PerVehicle<Alert[]>;
+  readonly appointmentsOf: PerVehicle<Appointment[]>;
+  readonly claimsOf: PerVehicle<Claim[]>;
+  readonly coverageOf: PerVehicle<WarrantyCoverage | null>;
+  readonly decisionsOf: PerVehicle<Decision[]>;
   readonly #memo = new Map<string, Promise<Entry<unknown>>>();
 
   constructor(
@@ -67,7 +81,10 @@ export class Reader {
     this.claimsOf = this.#perId("claims", (id) => warranty.ofVehicle(id));
     this.coverageOf = this.#perId("coverage", (id) => warranty.coverage(id));
     this.decisionsOf = this.#perId("decisions", (id) => agent.decisions(id));
-    this.health = new DataLoader((ids) => batchHealth(health, ids, (id, load) => this.#entity("health", id, load)));
+    this.health = new PerVehicle(
+      (ids) => batchHealth(health, ids, (id, load) => this.#entity("health", id, load)),
+      (id) => this.#kept("health", id),
+    );
   }
 
   vehicles(): Promise<Entry<Vehicle[]>> {
@@ -129,6 +146,12 @@ export class Reader {
     return this.cache.collection<T>(`${tenantKey(this, kind)}|`, vehicles);
   }
 
+  #tagsOf(kind: string, id: string): string[] {
+    const tags = [vehicleTag(this.tenantId, id)];
+    if (kind === "telemetry") tags.push(telemetryTag(this.tenantId, id));
+    return tags;
+  }
+
   #findVehicle(id: string): Entry<Vehicle | null> | Promise<Entry<Vehicle | null>> {
     // The list is what users look at first and what a sweep keeps warm: mostly no call is needed.
     const key = tenantKey(this, "vehicles");
@@ -146,13 +169,22 @@ export class Reader {
     });
   }
 
-  #perId<T>(kind: string, load: (id: string) => Promise<Loaded<T>>): Loader<T> {
-    return new DataLoader((ids) => Promise.all(ids.map((id) => settle(this.#entity(kind, id, () => load(id))))));
+  #perId<T>(kind: string, load: (id: string) => Promise<Loaded<T>>): PerVehicle<T> {
+    return new PerVehicle(
+      (ids) => Promise.all(ids.map((id) => settle(this.#entity(kind, id, () => load(id))))),
+      (id) => this.#kept(kind, id),
+    );
+  }
+
+  #kept<T>(kind: string, id: string): Entry<T> | undefined {
+    if (this.freshness !== "cached") return undefined;
+    const found = this.cache.fresh<T>(tenantKey(this, kind, id));
+    if (found) for (const tag of this.#tagsOf(kind, id)) this.dependencies.add(tag);
+    return found;
   }
 
   #entity<T>(kind: string, id: string, load: () => Promise<Loaded<T>>): Entry<T> | Promise<Entry<T>> {
-    const tags = [vehicleTag(this.tenantId, id)];
-    if (kind === "telemetry") tags.push(telemetryTag(this.tenantId, id));
+    const tags = this.#tagsOf(kind, id);
     for (const tag of tags) this.dependencies.add(tag);
     return this.cache.get(tenantKey(this, kind, id), tags, this.freshness, load);
   }

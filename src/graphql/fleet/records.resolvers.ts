@@ -6,11 +6,17 @@ import { connect, type PageArgs } from "../connection.js";
 import type { Context } from "../context.js";
 import type { Resolvers } from "../generated.js";
 
-/** Loads and writes down what the answer rests on. */
-async function read<T>(context: Context, entry: Promise<Entry<T>>): Promise<T> {
-  const found = await entry;
-  context.viewer.ledger.note(found);
-  return found.value;
+/** Writes down what the answer rests on, and makes something of it: at once, where nothing has to be waited for. */
+function read<T, Made = T>(
+  { viewer }: Context,
+  entry: Entry<T> | Promise<Entry<T>>,
+  make: (value: T) => Made = (value) => value as unknown as Made,
+): Made | Promise<Made> {
+  const use = (found: Entry<T>): Made => {
+    viewer.ledger.note(found);
+    return make(found.value);
+  };
+  return entry instanceof Promise ? entry.then(use) : use(entry);
 }
 
 const reader = (context: Context) => context.viewer.reader(context.viewer.bypassedCache);
@@ -39,48 +45,50 @@ function claimConnection(claims: readonly Claim[], args: PageArgs & { status?: s
 /** Records as the upstream services know them; each nested list is loaded for the vehicle once per request. */
 export const recordResolvers = {
   Vehicle: {
-    health: (vehicle, _, context) => read(context, reader(context).health.load(vehicle.id)),
-    component: async (vehicle, { type }, context) => {
-      const health = await read(context, reader(context).health.load(vehicle.id));
-      return health?.components.find((component) => component.type === type) ?? null;
-    },
-    telemetry: (vehicle, _, context) => read(context, reader(context).telemetry.load(vehicle.id)),
-    alerts: async (vehicle, args, context) =>
-      alertConnection(await read(context, reader(context).alertsOf.load(vehicle.id)), args),
-    appointments: async (vehicle, args, context) =>
-      appointmentConnection(await read(context, reader(context).appointmentsOf.load(vehicle.id)), args),
-    claims: async (vehicle, args, context) =>
-      claimConnection(await read(context, reader(context).claimsOf.load(vehicle.id)), args),
-    warranty: (vehicle, _, context) => read(context, reader(context).coverageOf.load(vehicle.id)),
-    decisions: async (vehicle, args, context) => {
-      const decisions = await read(context, reader(context).decisionsOf.load(vehicle.id));
-      return connect(decisions, args, (decision) => [decision.createdAt, decision.id], "DESC");
-    },
+    health: (vehicle, _, context) => read(context, reader(context).health.take(vehicle.id)),
+    component: (vehicle, { type }, context) =>
+      read(
+        context,
+        reader(context).health.take(vehicle.id),
+        (health) => health?.components.find((component) => component.type === type) ?? null,
+      ),
+    telemetry: (vehicle, _, context) => read(context, reader(context).telemetry.take(vehicle.id)),
+    alerts: (vehicle, args, context) =>
+      read(context, reader(context).alertsOf.take(vehicle.id), (alerts) => alertConnection(alerts, args)),
+    appointments: (vehicle, args, context) =>
+      read(context, reader(context).appointmentsOf.take(vehicle.id), (own) => appointmentConnection(own, args)),
+    claims: (vehicle, args, context) =>
+      read(context, reader(context).claimsOf.take(vehicle.id), (claims) => claimConnection(claims, args)),
+    warranty: (vehicle, _, context) => read(context, reader(context).coverageOf.take(vehicle.id)),
+    decisions: (vehicle, args, context) =>
+      read(context, reader(context).decisionsOf.take(vehicle.id), (decisions) =>
+        connect(decisions, args, (decision) => [decision.createdAt, decision.id], "DESC"),
+      ),
   },
   VehicleHealth: { status: (health) => bandOf(health.score) },
   Component: {
     status: (component) => bandOf(component.score),
-    alerts: async (component, args, context) => {
-      const alerts = await read(context, reader(context).alertsOf.load(component.vehicleId));
-      return alertConnection(
-        alerts.filter((alert) => alert.component === component.type),
-        args,
-      );
-    },
-    appointments: async (component, args, context) => {
-      const appointments = await read(context, reader(context).appointmentsOf.load(component.vehicleId));
-      return appointmentConnection(
-        appointments.filter((a) => a.component === component.type),
-        args,
-      );
-    },
-    claims: async (component, args, context) => {
-      const claims = await read(context, reader(context).claimsOf.load(component.vehicleId));
-      return claimConnection(
-        claims.filter((claim) => claim.component === component.type),
-        args,
-      );
-    },
+    alerts: (component, args, context) =>
+      read(context, reader(context).alertsOf.take(component.vehicleId), (own) =>
+        alertConnection(
+          own.filter((alert) => alert.component === component.type),
+          args,
+        ),
+      ),
+    appointments: (component, args, context) =>
+      read(context, reader(context).appointmentsOf.take(component.vehicleId), (own) =>
+        appointmentConnection(
+          own.filter((a) => a.component === component.type),
+          args,
+        ),
+      ),
+    claims: (component, args, context) =>
+      read(context, reader(context).claimsOf.take(component.vehicleId), (own) =>
+        claimConnection(
+          own.filter((claim) => claim.component === component.type),
+          args,
+        ),
+      ),
   },
   Alert: {
     status: (alert) => alertStatus(alert),

@@ -12,14 +12,13 @@ export const vehicleResolvers = {
     vehicles: async (_, { filter, orderBy, refresh, ...page }, { viewer }) => {
       const field = orderBy?.field ?? "ID";
       const ranked = await findVehicles(viewer, filter ?? {}, field, refresh);
-      const { edges, totalCount, pageInfo } = connect(
+      return connect(
         ranked,
         page,
         ({ vehicle, rank }) => [rank, vehicle.id],
         orderBy?.direction ?? "ASC",
+        ({ vehicle }) => vehicle,
       );
-      const vehicles = edges.map(({ cursor, node }) => ({ cursor, node: node.vehicle }));
-      return { edges: vehicles, nodes: vehicles.map((edge) => edge.node), totalCount, pageInfo };
     },
     vehicle: (_, { id, refresh }, { viewer }) => viewer.vehicle(id, refresh),
     component: async (_, { vehicleId, type }, { viewer }) => {
