@@ -36,21 +36,26 @@ export async function peers(repetitions) {
   // Peers and script know the services by their first port; they have 100 vehicles and no delay here.
   const base = await freePorts(6);
   const upstreams = await startUpstreams({ scale: 1, latency: 0, port: base });
-  const gateway = await startGateway(upstreams.ports);
+  const environment = { ...process.env, UPSTREAM_PORT: String(base), REPS: String(repetitions), QUERY_FILE };
+  /** All of `others` in turn with a gateway of these settings. */
+  const beside = async (others, settings) => {
+    const gateway = await startGateway(upstreams.ports, settings);
+    const env = { ...environment, PEERS: others, URL: `${gateway.url}/graphql`, PIDS: String(gateway.pid) };
+    try {
+      return results(await run("bash", ["bench.sh"], { cwd: folder, env }, "bench.sh", true));
+    } finally {
+      await gateway.stop();
+    }
+  };
   try {
-    const environment = {
-      ...process.env,
-      UPSTREAM_PORT: String(base),
-      REPS: String(repetitions),
-      PEERS: process.env.PEERS ?? PEERS,
-      URL: `${gateway.url}/graphql`,
-      QUERY_FILE,
-      PIDS: String(gateway.pid),
-    };
-    const told = await run("bash", ["bench.sh"], { cwd: folder, env: environment }, "bench.sh", true);
-    report(told);
+    const others = process.env.PEERS ?? PEERS;
+    const kept = await beside(others, {});
+    const made = await beside("limit", { RESPONSE_CACHE_MAX_BYTES: "0" });
+    report([
+      ...kept,
+      ...made.filter(({ name }) => name === "this").map((each) => ({ ...each, name: "this, none kept" })),
+    ]);
   } finally {
-    await gateway.stop();
     await upstreams.stop();
     dropFolder(folder);
   }
@@ -82,12 +87,15 @@ export async function run(command, args, options, what, aloud = false) {
 }
 
 /** The script's last block: name, users, requests/s, p50 ms, p99 ms, errors, bytes/answer, MB. */
-function report(told) {
+function results(told) {
   const lines = told.slice(told.indexOf("median of ")).trim().split("\n").slice(1);
-  const results = lines.map((line) => {
+  return lines.map((line) => {
     const [name, users, perSecond, p50, p99, errors, bytes, mb] = line.split(" ");
     return { name, users, perSecond: Number(perSecond), p50, p99, errors, bytes, mb };
   });
+}
+
+function report(results) {
   const ratio = (result, name) => {
     const other = results.find((each) => each.name === name && each.users === result.users);
     return other ? (result.perSecond / other.perSecond).toFixed(2) : "";

@@ -97,7 +97,7 @@ export class AuditLog {
   }
 
   record(input: AuditInput): AuditRecord {
-    return Object.assign({ id: randomUUID(), timestamp: this.options.clock() }, input);
+    return { ...input, id: randomUUID(), timestamp: this.options.clock() };
   }
 
   /** Resolves once the entry is on disk, the same for all of a turn of the event loop. @throws SpoolRefused when it is not */

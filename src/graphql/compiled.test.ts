@@ -25,6 +25,13 @@ describe("operations", () => {
     expect(twice(new CompiledOperations(schema), document, null)[1]).toBeUndefined();
   });
 
+  it("that are long are interpreted: compiling them would hold up everybody else", () => {
+    const document = parse(
+      `{ ${Array.from({ length: 200 }, (_, i) => `v${i}: vehicle(id: "V${i}") { id }`).join(" ")} }`,
+    );
+    expect(twice(new CompiledOperations(schema), document, null)[1]).toBeUndefined();
+  });
+
   it("of REST endpoints that read can all be compiled", () => {
     const operations = new CompiledOperations(schema);
     const reading = readEndpoints(schema).filter(({ operation }) => operation.operation === "query");

@@ -47,6 +47,13 @@ const MAX_TOKENS = 15_000;
 /** Length of all requests together of which it is remembered whether their answers may be shared. */
 const KNOWN_CHARACTERS = 4 * 1024 * 1024;
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** All that the answer depends on, besides who asks; null where nothing is shared. */
+    asked: string | null;
+  }
+}
+
 interface RequestContext extends Context {
   /** Tells metrics and audit what the operation was. */
   readonly describe: (operation: OperationDefinitionNode, name: string | null | undefined) => void;
@@ -135,9 +142,11 @@ export async function registerGraphQL(
     let names = 0;
     sharing.register(scope);
     registerEarlyBodies(scope);
+    scope.decorateRequest("asked", null);
     scope.addHook("onRequest", (request, reply, done) => {
-      const asked = askedOf(request);
-      const found = asked === null ? undefined : known.get(asked);
+      if (!sharing.isOn) return done();
+      request.asked = askedOf(request);
+      const found = request.asked === null ? undefined : known.get(request.asked);
       const key = found ? sharing.keyOf(request, found.hint, found.name) : null;
       if (key === null) done();
       else sharing.give(key, request, reply, done);
@@ -150,7 +159,7 @@ export async function registerGraphQL(
         return Object.assign(context, {
           charge: async (cost: number) => takeCost(request, reply, options.rateLimit, cost)?.catch(asGraphQL),
           share: (operation: OperationDefinitionNode, cost: number) => {
-            const asked = askedOf(request);
+            const { asked } = request;
             if (asked === null) return;
             let found = known.get(asked);
             if (!found) {
@@ -177,7 +186,7 @@ export async function registerGraphQL(
   return apollo;
 }
 
-/** All of a request that its answer depends on, besides who asks. Null for bodies too long to be looked up. */
+/** Null for bodies too long to be looked up. */
 function askedOf({ method, url, early, headers }: FastifyRequest): string | null {
   const accept = headers.accept ?? "";
   if (method === "GET") return `${accept}\n${url}`;

@@ -33,6 +33,10 @@ export interface SharingOptions {
 export class AnswerSharing {
   constructor(readonly options: SharingOptions) {}
 
+  get isOn(): boolean {
+    return this.options.answers !== null;
+  }
+
   /** Keeps what `begin` was called for, as it leaves. */
   register(server: FastifyInstance): void {
     server.decorateRequest("sharing", null);
@@ -54,7 +58,7 @@ export class AnswerSharing {
     const rights = this.options.rightsOf(principal);
     // What technicians see depends on which jobs are theirs.
     const isOwn = hint === "own" || principal.role === "TECHNICIAN";
-    return `${isOwn ? `${rights}|${principal.userId}` : rights}|${asked}`;
+    return isOwn ? `${rights}|${JSON.stringify(principal.userId)}|${asked}` : `${rights}|${asked}`;
   }
 
   /**
