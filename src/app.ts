@@ -136,14 +136,18 @@ export async function createApp(config: Config): Promise<App> {
     });
     metrics.watchGauge("crowsnest_cache_bytes", "Size of the shared cache, as on the wire", () => cache.bytes);
     const settings = fleetSettings(config);
-    const newViewer = (principal: Principal): Viewer =>
-      new Viewer(
+    const newViewer = (principal: Principal): Viewer => {
+      const viewer = new Viewer(
         principal,
         standing.fleetsOf(principal.tenantId),
         settings,
         systemClock(),
         (...asked) => new Reader(clients, cache, ...asked),
       );
+      // Nobody asks what the answer was put together from.
+      if (config.RESPONSE_CACHE_MAX_BYTES === 0) viewer.dependencies.addEverything();
+      return viewer;
+    };
     const changes = new FleetChanges({ clients, cache, record: announceChange(audit) });
     events.onAccepted((accepted) => {
       const ofFleet = accepted.filter(({ type }) => events.registry.get(type)?.area === "fleet");

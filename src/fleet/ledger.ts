@@ -21,8 +21,8 @@ export class Ledger {
   constructor(readonly parent: Ledger | null = null) {}
 
   note(entry: Entry<unknown>): void {
-    this.#oldest = Math.min(this.#oldest, entry.fetchedAt);
-    this.#newest = Math.max(this.#newest, entry.fetchedAt);
+    if (entry.fetchedAt < this.#oldest) this.#oldest = entry.fetchedAt;
+    if (entry.fetchedAt > this.#newest) this.#newest = entry.fetchedAt;
     this.parent?.note(entry);
   }
 

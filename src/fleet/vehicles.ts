@@ -1,4 +1,5 @@
 import { PublicError } from "../base/errors.js";
+import { once } from "../base/once.js";
 import { isLimited } from "../domain/access/can.js";
 import { bandOf } from "../domain/fleet/health.js";
 import type { Band, Health, Vehicle, VehicleStatus } from "../domain/fleet/records.js";
@@ -32,7 +33,8 @@ export async function limitedTo(viewer: Viewer): Promise<string[] | null> {
 }
 
 /**
- * The visible vehicles that match, not yet ordered. Health is loaded only when the question is about it.
+ * The visible vehicles that match, not yet ordered; the very same array for as long as the fleet is the same, where no
+ * filter is set. Health is loaded only when the question is about it.
  * @throws PublicError when the vehicle list, or health where it is asked about, is not available
  */
 export async function findVehicles(
@@ -47,16 +49,26 @@ export async function findVehicles(
     component: null,
   });
   const vehicles = required(await data.vehicles(), data);
-  const matching = vehicles.filter((vehicle) => matches(vehicle, filter));
-  const aboutHealth = filter.band != null || filter.componentBelow != null || orderBy === "HEALTH_SCORE";
-  if (!aboutHealth) return matching.map((vehicle) => ({ vehicle, rank: rankOf(vehicle, orderBy) }));
-  const healths = new Map(required(await data.health(), data).map((health) => [health.vehicleId, health]));
-  return matching
-    .filter((vehicle) => matchesHealth(healths.get(vehicle.id), filter))
-    .map((vehicle) => ({
+  const isAll = filter.status == null && !filter.text;
+  const matching = isAll ? vehicles : vehicles.filter((vehicle) => matches(vehicle, filter));
+  const aboutHealth = filter.band != null || filter.componentBelow != null;
+  if (!aboutHealth && orderBy !== "HEALTH_SCORE") {
+    return once(matching, `ranked|${orderBy}`, () =>
+      matching.map((vehicle) => ({ vehicle, rank: rankOf(vehicle, orderBy) })),
+    );
+  }
+  const healths = required(await data.health(), data);
+  const rank = (): RankedVehicle[] => {
+    const byVehicle = once(healths, "byVehicle", () => new Map(healths.map((health) => [health.vehicleId, health])));
+    const found = aboutHealth
+      ? matching.filter((vehicle) => matchesHealth(byVehicle.get(vehicle.id), filter))
+      : matching;
+    return found.map((vehicle) => ({
       vehicle,
-      rank: orderBy === "HEALTH_SCORE" ? (healths.get(vehicle.id)?.score ?? null) : rankOf(vehicle, orderBy),
+      rank: orderBy === "HEALTH_SCORE" ? (byVehicle.get(vehicle.id)?.score ?? null) : rankOf(vehicle, orderBy),
     }));
+  };
+  return isAll && !aboutHealth ? once(healths, "ranked", rank) : rank();
 }
 
 function required<T>(value: T | null, data: FleetData): T {

@@ -1,12 +1,12 @@
-import { parse } from "graphql";
+import { type DocumentNode, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 import { readEndpoints } from "../http/documents.js";
 import { CompiledOperations } from "./compiled.js";
 import { createSchema } from "./schema.js";
 
 const schema = createSchema();
-const twice = (operations: CompiledOperations, ...[document, name]: Parameters<CompiledOperations["find"]>) =>
-  [1, 2].map(() => operations.find(document, name));
+const twice = (operations: CompiledOperations, document: DocumentNode, operationName: string | null) =>
+  [1, 2].map(() => operations.find({ document, operationName }));
 
 describe("operations", () => {
   it("are compiled when they come again, once", () => {
@@ -15,9 +15,9 @@ describe("operations", () => {
     const [first, second] = twice(operations, document, "A");
     expect(first).toBeUndefined();
     expect(second).toBeDefined();
-    expect(operations.find(document, "A")).toBe(second);
-    expect(operations.find(document, "B")).toBeUndefined();
-    expect(operations.find(parse("query A { version }"), "A")).toBeUndefined();
+    expect(operations.find({ document, operationName: "A" })).toBe(second);
+    expect(operations.find({ document, operationName: "B" })).toBeUndefined();
+    expect(operations.find({ document: parse("query A { version }"), operationName: "A" })).toBeUndefined();
   });
 
   it("that change something are interpreted", () => {

@@ -52,32 +52,60 @@ export function pageOf(args: PageArgs): Page {
   };
 }
 
+/** Items in an order, with what each is ordered by. */
+export interface Ordered<T> {
+  readonly items: readonly { readonly item: T; readonly key: Key }[];
+  readonly direction: "ASC" | "DESC";
+}
+
+export function inOrder<T>(
+  items: readonly T[],
+  keyOf: (item: T) => Key,
+  direction: "ASC" | "DESC" = "ASC",
+): Ordered<T> {
+  const keyed = items.map((item) => ({ item, key: keyOf(item) }));
+  return { items: keyed.sort((a, b) => compareKeys(a.key, b.key, direction)), direction };
+}
+
 /**
- * Orders the items and cuts the page after the cursor. Cursors name a place in the order, not an item: a page follows
- * on correctly even when its item has gone meanwhile.
+ * Cuts the page after the cursor. Cursors name a place in the order, not an item: a page follows on correctly even when
+ * its item has gone meanwhile.
  * @throws PublicError BAD_USER_INPUT for `first` out of bounds or a cursor that is not one of ours
  */
 export function connect<T, Node = T>(
-  items: readonly T[],
+  { items, direction }: Ordered<T>,
   args: PageArgs,
-  keyOf: (item: T) => Key,
-  direction: "ASC" | "DESC" = "ASC",
   nodeOf: (item: T) => Node = (item) => item as unknown as Node,
 ): Connection<Node> {
   const first = checkedFirst(args);
-  const ordered = items
-    .map((item) => ({ item, key: keyOf(item) }))
-    .sort((a, b) => compareKeys(a.key, b.key, direction));
   const after = args.after ? decodeCursor(args.after) : null;
-  const found = after ? ordered.findIndex(({ key }) => compareKeys(key, after, direction) > 0) : 0;
-  const start = found === -1 ? ordered.length : found;
-  const edges = ordered.slice(start, start + first).map(({ item, key }) => new Edge(key, nodeOf(item)));
+  const start = after ? placeAfter(items, (key) => compareKeys(key, after, direction) > 0) : 0;
+  const end = Math.min(start + first, items.length);
   return {
-    edges,
-    nodes: edges.map((edge) => edge.node),
+    get nodes() {
+      return this.edges.map((edge) => edge.node);
+    },
+    get edges() {
+      return items.slice(start, end).map(({ item, key }) => new Edge(key, nodeOf(item)));
+    },
     totalCount: items.length,
-    pageInfo: pageInfo(edges, start + edges.length < ordered.length, start > 0),
+    get pageInfo() {
+      return pageInfo(this.edges, end < items.length, start > 0);
+    },
   };
+}
+
+/** The first place from which on all follow; how many there are where none does. */
+function placeAfter(items: readonly { readonly key: Key }[], follows: (key: Key) => boolean): number {
+  let from = 0;
+  let to = items.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const { key } = items[middle] as { readonly key: Key };
+    if (follows(key)) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 function checkedFirst(args: PageArgs): number {

@@ -14,6 +14,7 @@ import type { Principal } from "../domain/access/scope.js";
 import type { Erasure, EventEngine } from "../events/index.js";
 import type { FleetChanges, Viewer } from "../fleet/index.js";
 import type { Jobs } from "../jobs/index.js";
+import type { Rendering } from "./text-operations.js";
 
 /** What is the same for every request. */
 export interface Services {
@@ -41,7 +42,7 @@ export class Context {
   /** Filled while executing, for the request's audit entry. */
   readonly auditDetails: Record<string, unknown> = {};
   // Shared by copies: Apollo Server clones contexts, and a clone must not read the fleet with loaders of its own.
-  readonly made: { viewer?: Viewer; failed?: boolean } = {};
+  readonly made: { viewer?: Viewer; failed?: boolean; rendering?: Rendering } = {};
 
   constructor(
     readonly services: Services,

@@ -1,22 +1,29 @@
-import { type DocumentNode, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from "graphql";
+import { type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from "graphql";
 import type { Logger } from "../ops/logs.js";
-import { CompiledOperations } from "./compiled.js";
+import { CompiledOperations, type Operation } from "./compiled.js";
 import type { Context } from "./context.js";
 import { presentable } from "./errors.js";
-
-/** A parsed and validated operation. */
-export interface Operation {
-  readonly document: DocumentNode;
-  readonly operationName?: string | null | undefined;
-  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
-}
+import { RecordTexts } from "./record-texts.js";
+import { Rendering } from "./text-operations.js";
 
 type Result = ExecutionResult<Record<string, unknown>>;
-export type Execute = (operation: Operation, context: Context) => Promise<Result>;
 
 /** The one way to run an operation: what `/graphql` receives and what REST endpoints have stored both end here. */
+export interface Execute {
+  (operation: Operation, context: Context): Promise<Result>;
+  /**
+   * Of a query that has come before: what puts the answer together, from records' JSON that was made before, at the moment
+   * it is sent. Null: it has to be executed as any other, because it cannot be compiled or something failed.
+   */
+  text(operation: Operation, context: Context): Promise<(() => Buffer) | null>;
+}
+
+/** Of all records' JSON that is kept. */
+const RECORD_BYTES = 32 * 1024 * 1024;
+
 export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
   const operations = new CompiledOperations(schema);
+  const records = new RecordTexts(RECORD_BYTES);
   const interpret = ({ document, operationName, variables }: Operation, context: Context) =>
     execute({
       schema,
@@ -25,8 +32,8 @@ export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
       operationName: operationName ?? null,
       variableValues: variables ?? null,
     });
-  return async (operation, context) => {
-    const compiled = operations.find(operation.document, operation.operationName);
+  const run = async (operation: Operation, context: Context): Promise<Result> => {
+    const compiled = operations.find(operation);
     let result = (await compiled?.query(undefined, context, { ...operation.variables })) as Result | undefined;
     // What could not even begin (variables that do not fit) is told in the interpreter's words.
     if (!result?.data && !result?.errors?.some(({ path }) => path)) {
@@ -36,4 +43,15 @@ export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
     context.made.failed = true;
     return { ...result, errors: result.errors.map((error) => presentable(error as GraphQLError, log)) };
   };
+  const text = async (operation: Operation, context: Context): Promise<(() => Buffer) | null> => {
+    const found = operations.findText(operation);
+    if (!found) return null;
+    const rendering = new Rendering(found.shapes, records);
+    context.made.rendering = rendering;
+    const result = (await found.query.query(undefined, context, { ...operation.variables })) as Result;
+    if (!result.data || result.errors) return null;
+    const json = JSON.stringify({ data: result.data });
+    return () => rendering.fill(json);
+  };
+  return Object.assign(run, { text });
 }

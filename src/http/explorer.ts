@@ -2,7 +2,6 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
 import type { FastifyInstance } from "fastify";
 
 export interface ExplorerOptions {
@@ -48,6 +47,8 @@ export async function registerExplorer(server: FastifyInstance, options: Explore
     const headers = options.demoToken
       ? JSON.stringify({ Authorization: `Bearer ${options.demoToken()}` }, null, 2)
       : "";
+    // Its ten megabytes of script are in memory from now on.
+    const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
     const html = renderGraphiQL({
       title: "Crowsnest explorer",
       endpoint: "/graphql",

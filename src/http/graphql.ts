@@ -4,15 +4,12 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode } from "graphql";
-import { LRUCache } from "lru-cache";
+import { systemClock } from "../base/clock.js";
 import { PublicError } from "../base/errors.js";
 import { ACCESS_RULES } from "../domain/access/rules.js";
 import {
-  type CacheHint,
-  Context,
-  cacheHintOf,
   type Execute,
   excessOf,
   limitRule,
@@ -22,8 +19,8 @@ import {
   sizeOf,
 } from "../graphql/index.js";
 import { registerEarlyBodies } from "./early-body.js";
-import { type RateLimitOptions, takeCost } from "./rate-limit.js";
-import { clientOf } from "./requests.js";
+import { KnownOperations, type RequestContext } from "./known-operations.js";
+import type { RateLimitOptions } from "./rate-limit.js";
 import type { AnswerSharing } from "./sharing.js";
 import { resolveTrusted, type TrustedDocuments } from "./trusted-documents.js";
 
@@ -44,30 +41,12 @@ export interface GraphQLOptions {
 const MAX_VALIDATION_ERRORS = 20;
 /** Longest operation that is parsed at all. */
 const MAX_TOKENS = 15_000;
-/** Length of all requests together of which it is remembered whether their answers may be shared. */
-const KNOWN_CHARACTERS = 4 * 1024 * 1024;
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** All that the answer depends on, besides who asks; null where nothing is shared. */
-    asked: string | null;
-  }
-}
-
-interface RequestContext extends Context {
-  /** Tells metrics and audit what the operation was. */
-  readonly describe: (operation: OperationDefinitionNode, name: string | null | undefined) => void;
-  /** Lets others who ask the same have the answer too. */
-  readonly share: (operation: OperationDefinitionNode, cost: number) => void;
-  /** Takes what the operation costs from what the caller has left. */
-  readonly charge: (cost: number) => Promise<void>;
-}
-
 /** `/graphql`: Apollo Server speaks the protocol, parses and validates; `execute` runs the operation. */
 export async function registerGraphQL(
   server: FastifyInstance,
   options: GraphQLOptions,
 ): Promise<ApolloServer<RequestContext>> {
+  const known = new KnownOperations({ ...options, clock: systemClock });
   const apollo = new ApolloServer<RequestContext>({
     gateway: {
       load: async () => ({
@@ -102,13 +81,16 @@ export async function registerGraphQL(
           return {
             async didResolveOperation({ operation, operationName, contextValue, response, document, request }) {
               if (!operation) return;
-              contextValue.describe(operation, operationName);
-              const size = sizeOf(options.schema, document, operation, request.variables ?? {});
+              const variables = request.variables ?? {};
+              const size = sizeOf(options.schema, document, operation, variables);
               const excess = excessOf(size, options.limits);
+              const { cost } = size;
+              const fields = rootFields(operation);
+              const admitted = { document, operation, operationName, variables, fields, cost };
+              contextValue.describe(admitted);
               if (excess) throw excess;
-              await contextValue.charge(size.cost);
-              if (contextValue.principal) return contextValue.share(operation, size.cost);
-              if (isOpen(operation)) return;
+              await contextValue.admit(admitted)?.catch(asGraphQL);
+              if (contextValue.principal || isOpen(operation)) return;
               response.http.headers = new HeaderMap([["www-authenticate", "Bearer"]]);
               throw new GraphQLError("Not signed in: send Authorization: Bearer <token>", {
                 extensions: { code: "UNAUTHENTICATED", http: { status: 401 } },
@@ -131,66 +113,18 @@ export async function registerGraphQL(
     scope.addHook("onRoute", (route) => {
       route.config = { ...route.config, audit: "graphql", operation: "graphql" };
     });
-    const { trusted } = options;
+    const { trusted, sharing } = options;
     if (trusted) scope.addHook("preHandler", async (request) => resolveTrusted(request, trusted));
-    const { sharing } = options;
-    /** What has been answered before: whether it may be shared, and a short name for it. */
-    const known = new LRUCache<string, { readonly hint: CacheHint; readonly name: string }>({
-      maxSize: KNOWN_CHARACTERS,
-      sizeCalculation: (_, { length }) => length,
-    });
-    let names = 0;
-    sharing.register(scope);
     registerEarlyBodies(scope);
-    scope.decorateRequest("asked", null);
-    scope.addHook("onRequest", (request, reply, done) => {
-      if (!sharing.isOn) return done();
-      request.asked = askedOf(request);
-      const found = request.asked === null ? undefined : known.get(request.asked);
-      const key = found ? sharing.keyOf(request, found.hint, found.name) : null;
-      if (key === null) done();
-      else sharing.give(key, request, reply, done);
-    });
+    known.register(scope);
+    sharing.register(scope);
     await scope.register(fastifyApollo(apollo), {
       path: "/graphql",
       method: ["GET", "POST"],
-      context: async (request, reply) => {
-        const context = new Context(options.services, request.principal, clientOf(request));
-        return Object.assign(context, {
-          charge: async (cost: number) => takeCost(request, reply, options.rateLimit, cost)?.catch(asGraphQL),
-          share: (operation: OperationDefinitionNode, cost: number) => {
-            const { asked } = request;
-            if (asked === null) return;
-            let found = known.get(asked);
-            if (!found) {
-              found = { hint: cacheHintOf(operation), name: `graphql ${++names}` };
-              known.set(asked, found);
-            }
-            const key = options.sharing.keyOf(request, found.hint, found.name);
-            if (key !== null) options.sharing.begin(key, request, context, cost);
-          },
-          describe: (operation: OperationDefinitionNode, name: string | null | undefined) => {
-            const fields = rootFields(operation);
-            Object.assign(context.auditDetails, { ...(name ? { name } : {}), fields });
-            request.told = {
-              // Names come from clients and know no bounds; the schema's fields do.
-              operation: `${operation.operation} ${fields?.[0] ?? ""}`.trim(),
-              action: `graphql.${operation.operation}`,
-              details: context.auditDetails,
-            };
-          },
-        });
-      },
+      context: async (request, reply) => known.contextFor(request, reply),
     });
   });
   return apollo;
-}
-
-/** Null for bodies too long to be looked up. */
-function askedOf({ method, url, early, headers }: FastifyRequest): string | null {
-  const accept = headers.accept ?? "";
-  if (method === "GET") return `${accept}\n${url}`;
-  return early && `${accept}\n${early.toString("latin1")}`;
 }
 
 /** @throws GraphQLError with the status of the refusal */

@@ -46,7 +46,7 @@ describe("reading through the cache", () => {
     await load("old");
     const fetchedAt = now;
     now += TTL;
-    expect(ready(read())).toEqual({ value: "old", fetchedAt, bytes: 10 });
+    expect(ready(read())).toMatchObject({ value: "old", fetchedAt, bytes: 10 });
     expect(calls).toHaveLength(0);
   });
 

@@ -51,6 +51,11 @@ export class Dependencies {
   }
 }
 
+interface Stored extends Entry<unknown> {
+  /** When it was last counted as used. */
+  usedAt: number;
+}
+
 interface Flight {
   readonly promise: Promise<Entry<unknown>>;
 }
@@ -63,7 +68,9 @@ const OVERHEAD_BYTES = 200;
  * TTL. Failures are never stored. Entries carry tags, by which a change invalidates what it touches.
  */
 export class UpstreamCache {
-  readonly #entries: LRUCache<string, Entry<unknown>>;
+  readonly #entries: LRUCache<string, Stored>;
+  /** The same entries by the last part of their keys, under what comes before: keys need not be put together to read. */
+  readonly #groups = new Map<string, Map<string, Stored>>();
   readonly #flights = new Map<string, Flight>();
   readonly #keysByTag = new Map<string, Set<string>>();
   readonly #tagsByKey = new Map<string, readonly string[]>();
@@ -80,12 +87,14 @@ export class UpstreamCache {
       readonly metrics: Metrics;
     },
   ) {
-    this.#entries = new LRUCache<string, Entry<unknown>>({
+    this.#entries = new LRUCache<string, Stored>({
       maxSize: options.maxBytes,
       sizeCalculation: (entry) => entry.bytes + OVERHEAD_BYTES,
       dispose: (_entry, key, reason) => {
         this.#version += 1;
-        if (reason !== "set" && !this.#flights.has(key)) this.#untag(key);
+        if (reason === "set") return;
+        this.#ungroup(key);
+        if (!this.#flights.has(key)) this.#untag(key);
       },
     });
   }
@@ -121,27 +130,28 @@ export class UpstreamCache {
   }
 
   /**
-   * The values under `prefix` + id for all ids at once, as an array that is the very same one until the cache changes.
+   * The values under `group|id` for all ids at once, as an array that is the very same one until the cache changes.
    * Null unless every one is there and at most one TTL old. `ids` is known by identity.
    */
-  collection<T>(prefix: string, ids: readonly { readonly id: string }[]): Collection<T> | null {
+  collection<T>(group: string, ids: readonly { readonly id: string }[]): Collection<T> | null {
     const now = this.options.clock();
     const own = this.#collections.get(ids) ?? new Map<string, Collection>();
     this.#collections.set(ids, own);
-    const known = own.get(prefix) as Collection<T> | undefined;
+    const known = own.get(group) as Collection<T> | undefined;
     if (known?.version === this.#version) return now - known.oldest <= this.options.ttlMs ? known : null;
     const values: T[] = [];
     let oldest = Number.POSITIVE_INFINITY;
     let newest = Number.NEGATIVE_INFINITY;
+    const entries = this.#groups.get(group);
     for (const { id } of ids) {
-      const entry = this.#entries.get(prefix + id) as Entry<T> | undefined;
+      const entry = entries?.get(id) as Entry<T> | undefined;
       if (!entry || now - entry.fetchedAt > this.options.ttlMs) return null;
       values.push(entry.value);
       if (entry.fetchedAt < oldest) oldest = entry.fetchedAt;
       if (entry.fetchedAt > newest) newest = entry.fetchedAt;
     }
     const made: Collection<T> = { values, oldest, newest, version: this.#version };
-    own.set(prefix, made as Collection);
+    own.set(group, made as Collection);
     return made;
   }
 
@@ -151,12 +161,22 @@ export class UpstreamCache {
     return found && this.options.clock() - found.fetchedAt <= this.options.ttlMs ? found : undefined;
   }
 
-  /** As `peek`, for who uses it: it counts as read. */
-  fresh<T>(key: string): Entry<T> | undefined {
-    const found = this.#entries.get(key) as Entry<T> | undefined;
-    if (!found || this.options.clock() - found.fetchedAt > this.options.ttlMs) return undefined;
-    this.options.metrics.cacheRead("hit");
-    return found;
+  /**
+   * As `peek` of the key `group|id`, for who uses it: it counts as read, and as used now and then, which costs more than
+   * reading.
+   */
+  fresh<T>(group: string, id: string): Entry<T> | undefined {
+    const found = this.#groups.get(group)?.get(id);
+    if (!found) return undefined;
+    const { clock, ttlMs, metrics } = this.options;
+    const now = clock();
+    if (now - found.fetchedAt > ttlMs) return undefined;
+    if (now - found.usedAt > ttlMs / 10) {
+      found.usedAt = now;
+      this.#entries.get(`${group}|${id}`);
+    }
+    metrics.cacheRead("hit");
+    return found as Entry<unknown> as Entry<T>;
   }
 
   /** Stores what came along with another answer (one vehicle of a list). */
@@ -217,10 +237,27 @@ export class UpstreamCache {
 
   #store(key: string, tags: readonly string[], entry: Entry<unknown>): void {
     this.#version += 1;
-    this.#entries.set(key, entry);
+    const stored: Stored = { ...entry, usedAt: entry.fetchedAt };
+    this.#entries.set(key, stored);
     // Larger than the whole cache: lru-cache refuses it, so nothing may point to it either.
-    if (this.#entries.has(key)) this.#tag(key, tags);
-    else this.#untag(key);
+    if (this.#entries.has(key)) {
+      this.#tag(key, tags);
+      this.#group(key, stored);
+    } else this.#untag(key);
+  }
+
+  #group(key: string, stored: Stored): void {
+    const { group, id } = partsOf(key);
+    const own = this.#groups.get(group);
+    if (own) own.set(id, stored);
+    else this.#groups.set(group, new Map([[id, stored]]));
+  }
+
+  #ungroup(key: string): void {
+    const { group, id } = partsOf(key);
+    const own = this.#groups.get(group);
+    own?.delete(id);
+    if (own?.size === 0) this.#groups.delete(group);
   }
 
   #forgetIfUnused(key: string): void {
@@ -244,4 +281,9 @@ export class UpstreamCache {
     }
     this.#tagsByKey.delete(key);
   }
+}
+
+function partsOf(key: string): { readonly group: string; readonly id: string } {
+  const end = key.lastIndexOf("|");
+  return { group: key.slice(0, end), id: key.slice(end + 1) };
 }

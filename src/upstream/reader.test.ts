@@ -81,7 +81,7 @@ function healthService(
 }
 
 async function healthsOf(wanted: string[], by = reader()) {
-  const entries = await by.health.loadMany(wanted);
+  const entries = await Promise.all(wanted.map((id) => by.health.load(id).catch((error: Error) => error)));
   return entries.map((entry) => (entry instanceof Error ? entry : (entry.value?.vehicleId ?? null)));
 }
 

@@ -1,4 +1,5 @@
 import DataLoader from "dataloader";
+import { once } from "../base/once.js";
 import { type TimeRange, wholeDays } from "../base/time-range.js";
 import { tenantKey } from "../domain/access/scope.js";
 import type {
@@ -34,13 +35,19 @@ export function listTag(tenantId: string, service: "alert" | "scheduling" | "war
 }
 
 /** Something of one vehicle, by its id. */
-export class PerVehicle<T> extends DataLoader<string, Entry<T>> {
+export class PerVehicle<T> {
+  #loader: DataLoader<string, Entry<T>> | undefined;
+
   constructor(
-    batch: DataLoader.BatchLoadFn<string, Entry<T>>,
+    /** Loads what a request asks for at once. */
+    readonly batch: DataLoader.BatchLoadFn<string, Entry<T>>,
     /** What the shared cache has and is young enough. */
     readonly kept: (id: string) => Entry<T> | undefined,
-  ) {
-    super(batch);
+  ) {}
+
+  load(id: string): Promise<Entry<T>> {
+    this.#loader ??= new DataLoader(this.batch);
+    return this.#loader.load(id);
   }
 
   /** As `load`, but at once when it is there: lists of many vehicles feel a promise for each. */
@@ -51,18 +58,18 @@ export class PerVehicle<T> extends DataLoader<string, Entry<T>> {
 
 /**
  * One request's view of the upstream services: loads within the request are batched and happen once; behind it stands
- * the cache that all requests share.
+ * the cache that all requests share. Most requests read few kinds of things: the rest is not made.
  */
 export class Reader {
-  readonly vehicle: DataLoader<string, Entry<Vehicle | null>>;
-  readonly telemetry: PerVehicle<Telemetry | null>;
-  readonly health: PerVehicle<Health | null>;
-  readonly history: PerVehicle<HealthHistoryPoint[]>;
-  readonly alertsOf: PerVehicle<Alert[]>;
-  readonly appointmentsOf: PerVehicle<Appointment[]>;
-  readonly claimsOf: PerVehicle<Claim[]>;
-  readonly coverageOf: PerVehicle<WarrantyCoverage | null>;
-  readonly decisionsOf: PerVehicle<Decision[]>;
+  #vehicle: PerVehicle<Vehicle | null> | undefined;
+  #telemetry: PerVehicle<Telemetry | null> | undefined;
+  #health: PerVehicle<Health | null> | undefined;
+  #history: PerVehicle<HealthHistoryPoint[]> | undefined;
+  #alertsOf: PerVehicle<Alert[]> | undefined;
+  #appointmentsOf: PerVehicle<Appointment[]> | undefined;
+  #claimsOf: PerVehicle<Claim[]> | undefined;
+  #coverageOf: PerVehicle<WarrantyCoverage | null> | undefined;
+  #decisionsOf: PerVehicle<Decision[]> | undefined;
   readonly #memo = new Map<string, Promise<Entry<unknown>>>();
 
   constructor(
@@ -71,20 +78,51 @@ export class Reader {
     readonly tenantId: string,
     readonly freshness: Freshness,
     readonly dependencies = new Dependencies(),
-  ) {
-    const { ingestion, health, agent, alert, scheduling, warranty } = clients;
-    this.vehicle = new DataLoader((ids) => Promise.all(ids.map((id) => settle(this.#findVehicle(id)))));
-    this.telemetry = this.#perId("telemetry", (id) => ingestion.telemetry(id));
-    this.history = this.#perId("history", (id) => health.history(id));
-    this.alertsOf = this.#perId("alerts", (id) => alert.ofVehicle(id));
-    this.appointmentsOf = this.#perId("appointments", (id) => scheduling.ofVehicle(id));
-    this.claimsOf = this.#perId("claims", (id) => warranty.ofVehicle(id));
-    this.coverageOf = this.#perId("coverage", (id) => warranty.coverage(id));
-    this.decisionsOf = this.#perId("decisions", (id) => agent.decisions(id));
-    this.health = new PerVehicle(
-      (ids) => batchHealth(health, ids, (id, load) => this.#entity("health", id, load)),
-      (id) => this.#kept("health", id),
-    );
+  ) {}
+
+  get vehicle(): PerVehicle<Vehicle | null> {
+    this.#vehicle ??= this.#vehicles();
+    return this.#vehicle;
+  }
+
+  get telemetry(): PerVehicle<Telemetry | null> {
+    this.#telemetry ??= this.#each("telemetry", ({ ingestion }, id) => ingestion.telemetry(id));
+    return this.#telemetry;
+  }
+
+  get health(): PerVehicle<Health | null> {
+    this.#health ??= this.#healths();
+    return this.#health;
+  }
+
+  get history(): PerVehicle<HealthHistoryPoint[]> {
+    this.#history ??= this.#each("history", ({ health }, id) => health.history(id));
+    return this.#history;
+  }
+
+  get alertsOf(): PerVehicle<Alert[]> {
+    this.#alertsOf ??= this.#each("alerts", ({ alert }, id) => alert.ofVehicle(id));
+    return this.#alertsOf;
+  }
+
+  get appointmentsOf(): PerVehicle<Appointment[]> {
+    this.#appointmentsOf ??= this.#each("appointments", ({ scheduling }, id) => scheduling.ofVehicle(id));
+    return this.#appointmentsOf;
+  }
+
+  get claimsOf(): PerVehicle<Claim[]> {
+    this.#claimsOf ??= this.#each("claims", ({ warranty }, id) => warranty.ofVehicle(id));
+    return this.#claimsOf;
+  }
+
+  get coverageOf(): PerVehicle<WarrantyCoverage | null> {
+    this.#coverageOf ??= this.#each("coverage", ({ warranty }, id) => warranty.coverage(id));
+    return this.#coverageOf;
+  }
+
+  get decisionsOf(): PerVehicle<Decision[]> {
+    this.#decisionsOf ??= this.#each("decisions", ({ agent }, id) => agent.decisions(id));
+    return this.#decisionsOf;
   }
 
   vehicles(): Promise<Entry<Vehicle[]>> {
@@ -143,7 +181,7 @@ export class Reader {
   collected<T>(kind: string, vehicles: readonly Vehicle[]): Collection<T> | null {
     if (this.freshness !== "cached") return null;
     this.dependencies.addEverything();
-    return this.cache.collection<T>(`${tenantKey(this, kind)}|`, vehicles);
+    return this.cache.collection<T>(tenantKey(this, kind), vehicles);
   }
 
   #tagsOf(kind: string, id: string): string[] {
@@ -156,7 +194,7 @@ export class Reader {
     // The list is what users look at first and what a sweep keeps warm: mostly no call is needed.
     const key = tenantKey(this, "vehicles");
     const listed = this.freshness === "refresh" ? undefined : this.cache.peek<Vehicle[]>(key);
-    const known = listed?.value.find((vehicle) => vehicle.id === id);
+    const known = listed && byId(listed.value).get(id);
     this.dependencies.add(key);
     this.dependencies.add(vehicleTag(this.tenantId, id));
     if (listed && known) return { value: known, fetchedAt: listed.fetchedAt, bytes: 0 };
@@ -169,17 +207,31 @@ export class Reader {
     });
   }
 
-  #perId<T>(kind: string, load: (id: string) => Promise<Loaded<T>>): PerVehicle<T> {
-    return new PerVehicle(
-      (ids) => Promise.all(ids.map((id) => settle(this.#entity(kind, id, () => load(id))))),
-      (id) => this.#kept(kind, id),
+  #vehicles(): PerVehicle<Vehicle | null> {
+    return this.#batched("vehicle", (ids) => Promise.all(ids.map((id) => settle(this.#findVehicle(id)))));
+  }
+
+  #healths(): PerVehicle<Health | null> {
+    return this.#batched("health", (ids) =>
+      batchHealth(this.clients.health, ids, (id, load) => this.#entity("health", id, load)),
     );
   }
 
-  #kept<T>(kind: string, id: string): Entry<T> | undefined {
+  #each<T>(kind: string, load: (clients: UpstreamClients, id: string) => Promise<Loaded<T>>): PerVehicle<T> {
+    return this.#batched(kind, (ids) =>
+      Promise.all(ids.map((id) => settle(this.#entity(kind, id, () => load(this.clients, id))))),
+    );
+  }
+
+  #batched<T>(kind: string, batch: DataLoader.BatchLoadFn<string, Entry<T>>): PerVehicle<T> {
+    const group = tenantKey(this, kind);
+    return new PerVehicle<T>(batch, (id) => this.#kept(group, kind, id));
+  }
+
+  #kept<T>(group: string, kind: string, id: string): Entry<T> | undefined {
     if (this.freshness !== "cached") return undefined;
-    const found = this.cache.fresh<T>(tenantKey(this, kind, id));
-    if (found) for (const tag of this.#tagsOf(kind, id)) this.dependencies.add(tag);
+    const found = this.cache.fresh<T>(group, id);
+    if (found && !this.dependencies.isEverything) for (const tag of this.#tagsOf(kind, id)) this.dependencies.add(tag);
     return found;
   }
 
@@ -198,6 +250,10 @@ export class Reader {
     this.#memo.set(name, entry);
     return entry;
   }
+}
+
+function byId(vehicles: readonly Vehicle[]): ReadonlyMap<string, Vehicle> {
+  return once(vehicles, "byId", () => new Map(vehicles.map((vehicle) => [vehicle.id, vehicle])));
 }
 
 const NOTHING: Loaded<null> = { value: null, bytes: 0 };

@@ -2,21 +2,30 @@ import { alertStatus } from "../../domain/fleet/alerts.js";
 import { bandOf } from "../../domain/fleet/health.js";
 import { type Alert, type Appointment, type Claim, SEVERITIES } from "../../domain/fleet/records.js";
 import type { Entry } from "../../upstream/index.js";
-import { connect, type PageArgs } from "../connection.js";
+import { connect, inOrder, type PageArgs } from "../connection.js";
 import type { Context } from "../context.js";
 import type { Resolvers } from "../generated.js";
 
 /** Writes down what the answer rests on, and makes something of it: at once, where nothing has to be waited for. */
 function read<T, Made = T>(
-  { viewer }: Context,
+  context: Context,
   entry: Entry<T> | Promise<Entry<T>>,
-  make: (value: T) => Made = (value) => value as unknown as Made,
+  make?: (value: T) => Made,
 ): Made | Promise<Made> {
-  const use = (found: Entry<T>): Made => {
-    viewer.ledger.note(found);
-    return make(found.value);
-  };
-  return entry instanceof Promise ? entry.then(use) : use(entry);
+  return entry instanceof Promise ? whenThere(context, entry, make) : use(context, entry, make);
+}
+
+async function whenThere<T, Made>(
+  context: Context,
+  entry: Promise<Entry<T>>,
+  make?: (value: T) => Made,
+): Promise<Made> {
+  return use(context, await entry, make);
+}
+
+function use<T, Made>({ viewer }: Context, found: Entry<T>, make?: (value: T) => Made): Made {
+  viewer.ledger.note(found);
+  return make ? make(found.value) : (found.value as unknown as Made);
 }
 
 const reader = (context: Context) => context.viewer.reader(context.viewer.bypassedCache);
@@ -29,17 +38,26 @@ function alertConnection(
   const matching = alerts.filter(
     (alert) => (!args.status || alertStatus(alert) === args.status) && SEVERITIES.indexOf(alert.severity) >= least,
   );
-  return connect(matching, args, (alert) => [alert.createdAt, alert.id], "DESC");
+  return connect(
+    inOrder(matching, (alert) => [alert.createdAt, alert.id], "DESC"),
+    args,
+  );
 }
 
 function appointmentConnection(appointments: readonly Appointment[], args: PageArgs & { status?: string | null }) {
   const matching = appointments.filter((appointment) => !args.status || appointment.status === args.status);
-  return connect(matching, args, (appointment) => [appointment.scheduledAt, appointment.id], "DESC");
+  return connect(
+    inOrder(matching, (appointment) => [appointment.scheduledAt, appointment.id], "DESC"),
+    args,
+  );
 }
 
 function claimConnection(claims: readonly Claim[], args: PageArgs & { status?: string | null }) {
   const matching = claims.filter((claim) => !args.status || claim.status === args.status);
-  return connect(matching, args, (claim) => [claim.submittedAt, claim.id], "DESC");
+  return connect(
+    inOrder(matching, (claim) => [claim.submittedAt, claim.id], "DESC"),
+    args,
+  );
 }
 
 /** Records as the upstream services know them; each nested list is loaded for the vehicle once per request. */
@@ -62,7 +80,10 @@ export const recordResolvers = {
     warranty: (vehicle, _, context) => read(context, reader(context).coverageOf.take(vehicle.id)),
     decisions: (vehicle, args, context) =>
       read(context, reader(context).decisionsOf.take(vehicle.id), (decisions) =>
-        connect(decisions, args, (decision) => [decision.createdAt, decision.id], "DESC"),
+        connect(
+          inOrder(decisions, (decision) => [decision.createdAt, decision.id], "DESC"),
+          args,
+        ),
       ),
   },
   VehicleHealth: { status: (health) => bandOf(health.score) },

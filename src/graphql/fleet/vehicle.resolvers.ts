@@ -1,6 +1,7 @@
 import { PublicError } from "../../base/errors.js";
+import { once } from "../../base/once.js";
 import { findVehicles, type Outcome } from "../../fleet/index.js";
-import { connect } from "../connection.js";
+import { connect, inOrder } from "../connection.js";
 import type { Resolvers } from "../generated.js";
 
 const appointmentPayload = <T>({ value, errors }: Outcome<T>) => ({ appointment: value, errors });
@@ -10,15 +11,12 @@ const alertPayload = <T>({ value, errors }: Outcome<T>) => ({ alert: value, erro
 export const vehicleResolvers = {
   Query: {
     vehicles: async (_, { filter, orderBy, refresh, ...page }, { viewer }) => {
-      const field = orderBy?.field ?? "ID";
-      const ranked = await findVehicles(viewer, filter ?? {}, field, refresh);
-      return connect(
-        ranked,
-        page,
-        ({ vehicle, rank }) => [rank, vehicle.id],
-        orderBy?.direction ?? "ASC",
-        ({ vehicle }) => vehicle,
+      const ranked = await findVehicles(viewer, filter ?? {}, orderBy?.field ?? "ID", refresh);
+      const direction = orderBy?.direction ?? "ASC";
+      const ordered = once(ranked, direction, () =>
+        inOrder(ranked, ({ vehicle, rank }) => [rank, vehicle.id], direction),
       );
+      return connect(ordered, page, ({ vehicle }) => vehicle);
     },
     vehicle: (_, { id, refresh }, { viewer }) => viewer.vehicle(id, refresh),
     component: async (_, { vehicleId, type }, { viewer }) => {
