@@ -96,7 +96,7 @@ export async function createApp(config: Config): Promise<App> {
     const [demo, core] = await Promise.all(parts);
     const { audit, events, members, sessions, standing, userAdmin, tenantAdmin } = core;
 
-    const limiters = rateLimiters(config.REDIS_URL ?? null, log);
+    const limiters = await rateLimiters(config.REDIS_URL ?? null, log);
     closers.push(() => limiters.close());
     const tokens = new Tokens({
       keys: await keyRing(config),
@@ -180,7 +180,7 @@ export async function createApp(config: Config): Promise<App> {
       version: VERSION,
     };
 
-    const sources = eventSources(config, events, metrics, log);
+    const sources = await eventSources(config, events, metrics, log);
     const schema = createSchema();
     const rights = new Rights(standing);
     const limits = config.RATE_LIMIT ? rateLimits(config, limiters) : null;

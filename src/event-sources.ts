@@ -5,7 +5,12 @@ import type { Logger } from "./ops/logs.js";
 import type { Metrics } from "./ops/metrics.js";
 
 /** The sources beside HTTP that the configuration turns on, not started yet. */
-export function eventSources(config: Config, events: EventEngine, metrics: Metrics, log: Logger): EventSource[] {
+export function eventSources(
+  config: Config,
+  events: EventEngine,
+  metrics: Metrics,
+  log: Logger,
+): Promise<EventSource[]> {
   const { EVENT_SOURCES: names, KAFKA_BOOTSTRAP_SERVERS: servers, REDIS_URL: url } = config;
   return createSources({
     tenant: DEFAULT_TENANT,

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
-import { PrismaPGlite } from "pglite-prisma-adapter";
 import { DEFAULT_TENANT } from "../domain/access/scope.js";
 import { seedRoles } from "./access.js";
 import { PrismaClient } from "./client/client.js";
@@ -66,6 +65,7 @@ async function openServer(url: string): Promise<Database> {
 }
 
 async function openEmbedded(folder: string): Promise<Database> {
+  const { PrismaPGlite } = await import("pglite-prisma-adapter");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
   const path = join(folder, "postgres");
@@ -99,6 +99,7 @@ const EMPTY_DATABASE = new URL("../../generated/empty-database.tgz", import.meta
 
 /** A new folder starts from the packed database, where there is one: initialising takes several times as long. */
 async function createEngine(path: string): Promise<PGlite> {
+  const { PGlite } = await import("@electric-sql/pglite");
   const isNew = !existsSync(join(path, "PG_VERSION"));
   if (!isNew || !existsSync(EMPTY_DATABASE)) return PGlite.create(path);
   return PGlite.create(path, { loadDataDir: new Blob([await readFile(EMPTY_DATABASE)]) });

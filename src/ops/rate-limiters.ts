@@ -1,4 +1,4 @@
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { Allowance, RateLimiter } from "../base/rates.js";
 import type { Logger } from "./logs.js";
@@ -13,8 +13,8 @@ export interface RateLimiters {
  * @param url Redis; null: each process counts by itself. While Redis is away each does as well, so that nobody is let
  * through uncounted and nobody waits.
  */
-export function rateLimiters(url: string | null, log: Logger): RateLimiters {
-  const client = url === null ? null : connect(url, log);
+export async function rateLimiters(url: string | null, log: Logger): Promise<RateLimiters> {
+  const client = url === null ? null : await connect(url, log);
   return {
     create(name, points, seconds) {
       const options = { keyPrefix: `crowsnest:limit:${name}`, points, duration: seconds };
@@ -38,7 +38,8 @@ export function rateLimiters(url: string | null, log: Logger): RateLimiters {
   };
 }
 
-function connect(url: string, log: Logger): Redis {
+async function connect(url: string, log: Logger): Promise<Redis> {
+  const { Redis } = await import("ioredis");
   const client = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 500 });
   let isAway = false;
   client.on("error", (error) => {

@@ -162,21 +162,24 @@ export class UpstreamCache {
   }
 
   /**
-   * As `peek` of the key `group|id`, for who uses it: it counts as read, and as used now and then, which costs more than
-   * reading.
+   * Reads keys `group|id` as `peek` does, but counts: as read, and now and then as used, which costs more than reading.
+   * For one request: what is stored later may be missed, and time stands still.
    */
-  fresh<T>(group: string, id: string): Entry<T> | undefined {
-    const found = this.#groups.get(group)?.get(id);
-    if (!found) return undefined;
+  freshIn<T>(group: string): (id: string) => Entry<T> | undefined {
+    const entries = this.#groups.get(group);
+    if (!entries) return () => undefined;
     const { clock, ttlMs, metrics } = this.options;
     const now = clock();
-    if (now - found.fetchedAt > ttlMs) return undefined;
-    if (now - found.usedAt > ttlMs / 10) {
-      found.usedAt = now;
-      this.#entries.get(`${group}|${id}`);
-    }
-    metrics.cacheRead("hit");
-    return found as Entry<unknown> as Entry<T>;
+    return (id) => {
+      const found = entries.get(id);
+      if (!found || now - found.fetchedAt > ttlMs) return undefined;
+      if (now - found.usedAt > ttlMs / 10) {
+        found.usedAt = now;
+        this.#entries.get(`${group}|${id}`);
+      }
+      metrics.cacheRead("hit");
+      return found as Entry<unknown> as Entry<T>;
+    };
   }
 
   /** Stores what came along with another answer (one vehicle of a list). */

@@ -224,15 +224,14 @@ export class Reader {
   }
 
   #batched<T>(kind: string, batch: DataLoader.BatchLoadFn<string, Entry<T>>): PerVehicle<T> {
-    const group = tenantKey(this, kind);
-    return new PerVehicle<T>(batch, (id) => this.#kept(group, kind, id));
-  }
-
-  #kept<T>(group: string, kind: string, id: string): Entry<T> | undefined {
-    if (this.freshness !== "cached") return undefined;
-    const found = this.cache.fresh<T>(group, id);
-    if (found && !this.dependencies.isEverything) for (const tag of this.#tagsOf(kind, id)) this.dependencies.add(tag);
-    return found;
+    if (this.freshness !== "cached") return new PerVehicle<T>(batch, () => undefined);
+    const fresh = this.cache.freshIn<T>(tenantKey(this, kind));
+    return new PerVehicle<T>(batch, (id) => {
+      const found = fresh(id);
+      if (found && !this.dependencies.isEverything)
+        for (const tag of this.#tagsOf(kind, id)) this.dependencies.add(tag);
+      return found;
+    });
   }
 
   #entity<T>(kind: string, id: string, load: () => Promise<Loaded<T>>): Entry<T> | Promise<Entry<T>> {

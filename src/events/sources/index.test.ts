@@ -4,36 +4,37 @@ import { countingMetrics, RecordingIntake } from "../../../tests/support/recordi
 import { EVENT_TYPES } from "../registry/index.js";
 import { BOOKING_CHANNELS, createSources, FLEET_STREAMS, RIDE_TOPICS, type SourcesOptions } from "./index.js";
 
-function create(options: Partial<SourcesOptions>) {
+async function create(options: Partial<SourcesOptions>) {
   const gauges: { name: string; read: () => Iterable<readonly [string, number]> }[] = [];
   const watchGauges: SourcesOptions["metrics"]["watchGauges"] = (name, _help, _label, read) => {
     gauges.push({ name, read });
   };
   const metrics = { ...countingMetrics(), watchGauges };
   const log = pino({ level: "silent" });
-  return { gauges, sources: createSources({ tenant: "t", intake: new RecordingIntake(), metrics, log, ...options }) };
+  const sources = await createSources({ tenant: "t", intake: new RecordingIntake(), metrics, log, ...options });
+  return { gauges, sources };
 }
 
 const url = "redis://127.0.0.1:1";
 
 describe("the sources", () => {
   it("are those that are asked for, not started", async () => {
-    const { sources } = create({ kafka: { servers: "one:9092" }, redisStreams: { url }, redisPubsub: { url } });
+    const { sources } = await create({ kafka: { servers: "one:9092" }, redisStreams: { url }, redisPubsub: { url } });
     expect(sources.map(({ name }) => name)).toEqual(["kafka", "redis-streams", "redis-pubsub"]);
     expect(sources.map((source) => source.status().state)).toEqual(["stopped", "stopped", "stopped"]);
     await Promise.all(sources.map((source) => source.stop()));
-    expect(create({ kafka: null }).sources).toEqual([]);
+    expect((await create({ kafka: null })).sources).toEqual([]);
   });
 
-  it("tell how far behind they are", () => {
-    const { gauges } = create({ kafka: { servers: "one:9092" }, redisPubsub: { url } });
+  it("tell how far behind they are", async () => {
+    const { gauges } = await create({ kafka: { servers: "one:9092" }, redisPubsub: { url } });
     expect(gauges.map(({ name, read }) => [name, [...read()]])).toEqual([
       ["crowsnest_source_lag", [["redis-pubsub", 0]]],
     ]);
   });
 
-  it("refuse servers that they cannot read, without a password in the message", () => {
-    expect(() => create({ kafka: { servers: "kafka://user:secret@" } })).toThrow(/must be host:port/);
+  it("refuse servers that they cannot read, without a password in the message", async () => {
+    await expect(create({ kafka: { servers: "kafka://user:secret@" } })).rejects.toThrow(/must be host:port/);
   });
 });
 

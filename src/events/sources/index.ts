@@ -2,10 +2,7 @@ import type { Logger } from "../../ops/logs.js";
 import type { Metrics } from "../../ops/metrics.js";
 import type { Intake } from "../intake.js";
 import { SHAPES, type Shape } from "../shapes/index.js";
-import { KafkaSource } from "./kafka.js";
 import type { KafkaServers } from "./kafka-connection.js";
-import { RedisPubsubSource } from "./redis-pubsub.js";
-import { RedisStreamsSource } from "./redis-streams.js";
 import type { EventSource, SourceMetrics } from "./source.js";
 
 export type { EventSource, SourceMetrics, SourceState, SourceStatus } from "./source.js";
@@ -112,14 +109,15 @@ export interface SourcesOptions {
 }
 
 /**
- * The sources that are asked for, not started yet.
+ * The sources that are asked for, not started yet. The clients of the others are not even loaded.
  * @throws Error when Kafka's servers cannot be read
  */
-export function createSources(options: SourcesOptions): EventSource[] {
+export async function createSources(options: SourcesOptions): Promise<EventSource[]> {
   const { tenant, intake, metrics, log, kafka, redisStreams, redisPubsub } = options;
   const shared = { tenant, intake, metrics, log };
   const sources: (EventSource & { lags(): Iterable<readonly [place: string, lag: number]> })[] = [];
   if (kafka) {
+    const { KafkaSource } = await import("./kafka.js");
     sources.push(
       new KafkaSource({
         ...shared,
@@ -132,6 +130,7 @@ export function createSources(options: SourcesOptions): EventSource[] {
     );
   }
   if (redisStreams) {
+    const { RedisStreamsSource } = await import("./redis-streams.js");
     sources.push(
       new RedisStreamsSource({
         ...shared,
@@ -143,6 +142,7 @@ export function createSources(options: SourcesOptions): EventSource[] {
     );
   }
   if (redisPubsub) {
+    const { RedisPubsubSource } = await import("./redis-pubsub.js");
     sources.push(
       new RedisPubsubSource({
         ...shared,
