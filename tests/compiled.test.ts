@@ -26,6 +26,26 @@ const CASES: Readonly<Record<string, Case>> = {
     `query ($with: Boolean!) { a: vehicle(id: "V001") { id health @include(if: $with) { score } } b: vehicle(id: "V002") { id make @skip(if: $with) model } }`,
     { with: false },
   ],
+  "records within records": [
+    `{ vehicles(first: 3) { nodes { id appointments(first: 2) { nodes { id cost technician { id name } vehicle { id health { score } } } } alerts(first: 1) { edges { cursor node { id status } } } } } }`,
+  ],
+  "records that are not there": [
+    `{ vehicles(first: 60) { nodes { id health { score components { type } } component(type: "comp1") { score status } warranty { coverageType } } } }`,
+  ],
+  "no records": [`{ vehicles(filter: { text: "no such vehicle" }) { totalCount nodes { id } } }`],
+  "two selections of one field": [
+    `{ vehicles(first: 2) { nodes { id } nodes { make } } a: vehicle(id: "V001") { id } }`,
+  ],
+  "fragments of the same field": [
+    `{ vehicles(first: 2) { ...A ...B } } fragment A on VehicleConnection { nodes { id } } fragment B on VehicleConnection { nodes { model health { score } } }`,
+  ],
+  "names of types": [
+    `{ __typename vehicles(first: 2) { __typename nodes { __typename id health { __typename score } ... on Vehicle { make } } } }`,
+  ],
+  "variables and directives within records": [
+    `query ($with: Boolean!, $type: String!) { vehicles(first: 2) { nodes { id health @include(if: $with) { score } component(type: $type) { score } } } }`,
+    { with: true, type: "comp2" },
+  ],
   figures: [
     `{ fleetHealth(range: { start: "2015-06-01", end: "2015-06-30" }) { averageHealthScore coverage { vehiclesKnown vehiclesWithData } warnings { source error } } }`,
   ],
@@ -80,5 +100,20 @@ describe.skipIf(!HAS_UPSTREAMS)("compiled operations", () => {
     expect(again.body).toEqual(interpreted.body);
     expect(Object.keys(compiled.body)).toEqual(Object.keys(interpreted.body));
     expect(compiled.headers["content-type"]).toBe(interpreted.headers["content-type"]);
+  });
+
+  it("give records made for one who may see all to nobody who may not", async () => {
+    const query = "{ vehicles(first: 2) { nodes { id vin ownerId health { score } } } }";
+    const asked = async (role: Role) => (await gateway.graphql(query, {}, role)).body.data.vehicles.nodes;
+    const clear = [await asked("ADMIN"), await asked("ADMIN"), await asked("ADMIN")];
+    const masked = [await asked("SUPPORT"), await asked("SUPPORT")];
+    const health = clear[0].map((node: { health: unknown }) => node.health);
+    for (const nodes of masked) {
+      expect(nodes.map((node: { health: unknown }) => node.health)).toEqual(health);
+      expect(nodes[0].vin).not.toBe(clear[0][0].vin);
+      expect(nodes[0].ownerId).not.toBe(clear[0][0].ownerId);
+    }
+    expect(masked[1]).toEqual(masked[0]);
+    expect(await asked("ADMIN")).toEqual(clear[0]);
   });
 });
