@@ -130,6 +130,7 @@ export async function createApp(config: Config): Promise<App> {
     const clients = createClients(upstream, config.UPSTREAM_BULK);
     const cache = new UpstreamCache({
       ttlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
+      staleOnErrorMs: config.STALE_ON_ERROR_SECONDS * SECOND,
       maxBytes: config.CACHE_MAX_BYTES,
       clock: systemClock,
       metrics,
@@ -351,12 +352,12 @@ function serviceOptions(
   demoUrls: Readonly<Record<ServiceName, string>> | null,
 ): Record<ServiceName, ServiceOptions> {
   const entries = SERVICE_NAMES.map((name) => {
-    const { baseUrl, apiKey, timeoutMs } = config.services[name];
-    const url = demoUrls?.[name] ?? baseUrl;
-    if (!url) throw new Error(`no address for the ${name} service`);
+    const { apiKey, timeoutMs } = config.services[name];
+    const baseUrls = demoUrls ? [demoUrls[name]] : config.services[name].baseUrls;
+    if (baseUrls.length === 0) throw new Error(`no address for the ${name} service`);
     const options: ServiceOptions = {
       name,
-      baseUrl: url,
+      baseUrls,
       apiKey,
       timeoutMs,
       concurrency: config.UPSTREAM_CONCURRENCY,

@@ -24,6 +24,15 @@ const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "expected an http(s) URL")
   .optional();
+/** One address or several, comma-separated. */
+const httpUrls = z
+  .string()
+  .transform((text) => text.split(",").map((url) => url.trim()))
+  .refine(
+    (urls) => urls.every((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)),
+    "expected an http(s) URL, or several, comma-separated",
+  )
+  .optional();
 const list = z
   .string()
   .default("")
@@ -115,12 +124,21 @@ export const VARIABLES = {
       .optional(),
     "key of what the audit trail knows of people, the same for all replicas; made and kept in `DATA_DIR` without it",
   ),
-  INGESTION_SERVICE_URL: variable(httpUrl, "base URL of the ingestion service"),
-  HEALTH_SERVICE_URL: variable(httpUrl, "base URL of the health service"),
-  AGENT_SERVICE_URL: variable(httpUrl, "base URL of the agent service"),
-  ALERT_SERVICE_URL: variable(httpUrl, "base URL of the alert service"),
-  SCHEDULING_SERVICE_URL: variable(httpUrl, "base URL of the scheduling service"),
-  WARRANTY_SERVICE_URL: variable(httpUrl, "base URL of the warranty service"),
+  INGESTION_SERVICE_URL: variable(
+    httpUrls,
+    "base URL of the ingestion service; several, comma-separated, serve the same",
+  ),
+  HEALTH_SERVICE_URL: variable(httpUrls, "base URL of the health service; several, comma-separated, serve the same"),
+  AGENT_SERVICE_URL: variable(httpUrls, "base URL of the agent service; several, comma-separated, serve the same"),
+  ALERT_SERVICE_URL: variable(httpUrls, "base URL of the alert service; several, comma-separated, serve the same"),
+  SCHEDULING_SERVICE_URL: variable(
+    httpUrls,
+    "base URL of the scheduling service; several, comma-separated, serve the same",
+  ),
+  WARRANTY_SERVICE_URL: variable(
+    httpUrls,
+    "base URL of the warranty service; several, comma-separated, serve the same",
+  ),
   UPSTREAM_API_KEY: secret(
     z.string().optional(),
     "sent to all services as `X-API-Key`; `HEALTH_API_KEY` and so on for a single one",
@@ -142,6 +160,10 @@ export const VARIABLES = {
   METRICS_CACHE_TTL_SECONDS: variable(
     number(300, 1, 86_400),
     "how long upstream data is used; it is served for as long again, marked stale, while it is renewed",
+  ),
+  STALE_ON_ERROR_SECONDS: variable(
+    number(3600, 0, 604_800),
+    "age up to which upstream data is shown, marked so, when nothing newer can be had",
   ),
   CACHE_MAX_BYTES: variable(number(256 * 1024 * 1024, 1024, 1024 ** 4), "size of the cache, counted as on the wire"),
   RESPONSE_CACHE_MAX_BYTES: variable(

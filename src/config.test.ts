@@ -140,7 +140,7 @@ describe("services", () => {
   it("share key and deadline unless they have their own", () => {
     const own = { HEALTH_TIMEOUT_MS: "9000", HEALTH_API_KEY: "h", ALERT_API_KEY_FILE: file("key", "from file\n") };
     const { services } = readConfig({ ...PRODUCTION, ...own, UPSTREAM_API_KEY: "all", UPSTREAM_TIMEOUT_MS: "500" });
-    expect(services.health).toEqual({ baseUrl: "http://health:8002", apiKey: "h", timeoutMs: 9000 });
+    expect(services.health).toEqual({ baseUrls: ["http://health:8002"], apiKey: "h", timeoutMs: 9000 });
     expect(services.alert).toMatchObject({ apiKey: "from file", timeoutMs: 500 });
     expect(services.agent.apiKey).toBe("all");
   });

@@ -8,7 +8,7 @@ export { VARIABLES } from "./config-variables.js";
 type Values = { [Name in keyof typeof VARIABLES]: z.output<(typeof VARIABLES)[Name]["type"]> };
 
 export interface ServiceConfig {
-  readonly baseUrl: string | null;
+  readonly baseUrls: readonly string[];
   readonly apiKey: string | undefined;
   readonly timeoutMs: number;
 }
@@ -108,11 +108,11 @@ function serviceConfigs(
     const timeoutMs = Number(environment[timeoutName] || values.UPSTREAM_TIMEOUT_MS);
     if (environment[timeoutName] && !(timeoutMs >= 10 && timeoutMs <= 120_000))
       faults.push(`${timeoutName}: expected milliseconds from 10 to 120000, got "${environment[timeoutName]}"`);
-    const baseUrl = (values[serviceVariable(name, "SERVICE_URL")] as string | undefined) ?? null;
+    const baseUrls = (values[serviceVariable(name, "SERVICE_URL")] as string[] | undefined) ?? [];
     const apiKey = secretValue(environment, serviceVariable(name, "API_KEY"), faults) ?? values.UPSTREAM_API_KEY;
-    return [name, { baseUrl, apiKey, timeoutMs }] as const;
+    return [name, { baseUrls, apiKey, timeoutMs }] as const;
   });
-  return Object.fromEntries(entries) as Record<ServiceName, ServiceConfig>;
+  return Object.fromEntries(entries) as unknown as Record<ServiceName, ServiceConfig>;
 }
 
 function serviceVariable(name: ServiceName, suffix: "SERVICE_URL" | "API_KEY" | "TIMEOUT_MS"): string {

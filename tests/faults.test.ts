@@ -147,11 +147,12 @@ describe.skipIf(!HAS_UPSTREAMS)("with a service in trouble", () => {
     });
   });
 
-  it("makes at most one more try per call while a service answers every fifth call with 503", async () => {
+  it("makes at most one more try per call while a service answers every tenth call with 503", async () => {
     // Closes the breaker first: a single try that fails would open it again before anything is asked.
     await gateway.get("/api/v1/metrics/fleet-health?refresh=true");
     await upstreams.resetStats();
-    await upstreams.fail("health", "rate:0.2");
+    // More would now and then be five in a row, which open the breaker.
+    await upstreams.fail("health", "rate:0.1");
     const { status, body } = await gateway.get("/api/v1/metrics/fleet-health?refresh=true");
     expect(status).toBe(200);
     const calls = (await upstreams.stats())["health GET /api/v1/health/:id"] ?? 0;

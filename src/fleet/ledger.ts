@@ -16,6 +16,7 @@ export class Ledger {
   #newest = Number.NEGATIVE_INFINITY;
   readonly #warnings = new Map<string, Warning>();
   #isProvisional = false;
+  #hasStandIns = false;
   #failure: UpstreamError | UpstreamRefusal | null = null;
 
   constructor(readonly parent: Ledger | null = null) {}
@@ -23,7 +24,17 @@ export class Ledger {
   note(entry: Entry<unknown>): void {
     if (entry.fetchedAt < this.#oldest) this.#oldest = entry.fetchedAt;
     if (entry.fetchedAt > this.#newest) this.#newest = entry.fetchedAt;
+    if (entry.failure) {
+      this.#hasStandIns = true;
+      this.holdsForNow();
+      this.warn(sourceName(entry.failure.service), `${entry.failure.reason}; older data is shown`);
+    }
     this.parent?.note(entry);
+  }
+
+  /** Whether older data stands in for what could not be had. */
+  get hasStandIns(): boolean {
+    return this.#hasStandIns;
   }
 
   warn(source: string, error: string): void {

@@ -39,9 +39,11 @@ export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
     if (!result?.data && !result?.errors?.some(({ path }) => path)) {
       result = (await interpret(operation, context)) as Result;
     }
-    if (!result.errors) return result;
+    const extensions = standIns(context);
+    const told = extensions ? { ...result, extensions } : result;
+    if (!result.errors) return told;
     context.made.failed = true;
-    return { ...result, errors: result.errors.map((error) => presentable(error as GraphQLError, log)) };
+    return { ...told, errors: result.errors.map((error) => presentable(error as GraphQLError, log)) };
   };
   const text = async (operation: Operation, context: Context): Promise<(() => Buffer) | null> => {
     const found = operations.findText(operation);
@@ -50,8 +52,14 @@ export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
     context.made.rendering = rendering;
     const result = (await found.query.query(undefined, context, { ...operation.variables })) as Result;
     if (!result.data || result.errors) return null;
-    const json = JSON.stringify({ data: result.data });
+    const json = JSON.stringify({ data: result.data, extensions: standIns(context) });
     return () => rendering.fill(json);
   };
   return Object.assign(run, { text });
+}
+
+/** Told beside the data, for fields that have no warnings of their own: older data stands in for what could not be had. */
+function standIns({ made }: Context): Record<string, unknown> | undefined {
+  const ledger = made.viewer?.ledger;
+  return ledger?.hasStandIns ? { stale: true, warnings: ledger.warnings } : undefined;
 }

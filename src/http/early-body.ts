@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { withCorrelationId } from "../ops/logs.js";
+import { onBehalf } from "../base/on-behalf.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -31,7 +31,7 @@ export function registerEarlyBodies(server: FastifyInstance): void {
       raw.off("error", done);
       request.early = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
       // Events of the socket know nothing of the request that they belong to.
-      withCorrelationId(request.id, done);
+      onBehalf(request.onBehalf, done);
     });
   });
   server.addHook("preParsing", ({ early }, _reply, payload, done) => {

@@ -3,18 +3,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AuditLog } from "../audit/index.js";
 import type { Accounts, Client } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
+import { Deadline, type OnBehalf, onBehalf } from "../base/on-behalf.js";
 import type { Principal } from "../domain/access/scope.js";
-import { withCorrelationId } from "../ops/logs.js";
 import type { Metrics } from "../ops/metrics.js";
+import { DEADLINE_HEADER } from "../upstream/index.js";
 import { errorBody } from "./errors.js";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Who asks; null without a token. */
     principal: Principal | null;
-    /** What only the handler knows: replaces or completes what the route says about itself. */
+    onBehalf: OnBehalf;
     /** Whether its entry has been written, or need not be. */
     isAudited: boolean;
+    /** What only the handler knows: replaces or completes what the route says about itself. */
     told: { operation?: string; action?: string; details?: Readonly<Record<string, unknown>> };
   }
   interface FastifyContextConfig {
@@ -46,10 +48,12 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
   server.decorateRequest("principal", null);
   server.decorateRequest("told", null as never);
   server.decorateRequest("isAudited", false);
+  server.decorateRequest("onBehalf", null as never);
   server.addHook("onRequest", (request, reply, done) => {
     reply.header("x-correlation-id", request.id);
     request.told = {};
-    withCorrelationId(request.id, done);
+    request.onBehalf = { correlationId: request.id, deadline: deadlineOf(request.headers) };
+    onBehalf(request.onBehalf, done);
   });
   // Hooks with callbacks: most requests wait for nothing, and a promise each takes time that they feel.
   server.addHook("onRequest", (request, _reply, done) => {
@@ -127,6 +131,13 @@ export function clientOf(request: FastifyRequest): Client {
 export function correlationId(headers: Readonly<Record<string, unknown>>): string {
   const given = headers["x-correlation-id"] ?? headers["x-request-id"];
   return typeof given === "string" && CORRELATION_ID.test(given) ? given : randomUUID();
+}
+
+/** For how many milliseconds the client waits, as it says itself or as Envoy says for it; null where neither does. */
+function deadlineOf(headers: Readonly<Record<string, unknown>>): Deadline | null {
+  const given = headers[DEADLINE_HEADER] ?? headers["x-envoy-expected-rq-timeout-ms"];
+  const milliseconds = typeof given === "string" && /^\d{1,7}$/.test(given) ? Number(given) : 0;
+  return milliseconds > 0 ? new Deadline(milliseconds) : null;
 }
 
 /** Whoever asks without a token, where that is allowed: may see figures of that area and nothing else. */

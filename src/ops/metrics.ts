@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-export type CacheOutcome = "hit" | "stale" | "miss" | "bypass" | "joined";
+export type CacheOutcome = "hit" | "stale" | "miss" | "bypass" | "joined" | "stale_on_error";
 
 /** Everything that `/metrics` tells, in Prometheus' units (seconds, bytes) and naming. */
 export interface Metrics {
@@ -64,7 +64,10 @@ export function createMetrics(): Metrics {
     registers,
   });
   // Counted here and told when somebody looks: an answer may read it a hundred times.
-  const cacheReads: Record<CacheOutcome, number> = { hit: 0, stale: 0, miss: 0, bypass: 0, joined: 0 };
+  const cacheReads: Record<CacheOutcome, number> = {
+    ...{ hit: 0, stale: 0, miss: 0, bypass: 0, joined: 0 },
+    stale_on_error: 0,
+  };
   new Counter({
     name: "crowsnest_cache_reads_total",
     help: "Reads of the shared cache by outcome",

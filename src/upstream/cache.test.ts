@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { Deadline, onBehalf } from "../base/on-behalf.js";
 import { createMetrics } from "../ops/metrics.js";
 import { type Entry, type Freshness, type Loaded, UpstreamCache } from "./cache.js";
+import { ImpatientRequest, UpstreamError } from "./errors.js";
 
 const TTL = 1000;
 let now: number;
@@ -15,11 +17,17 @@ beforeEach(() => {
 });
 
 function cacheOf(maxBytes: number): UpstreamCache {
-  return new UpstreamCache({ ttlMs: TTL, maxBytes, clock: () => now, metrics: createMetrics() });
+  return new UpstreamCache({
+    ttlMs: TTL,
+    staleOnErrorMs: 10 * TTL,
+    maxBytes,
+    clock: () => now,
+    metrics: createMetrics(),
+  });
 }
 
 function read(key = "k", freshness: Freshness = "cached", tags: string[] = [`tag of ${key}`]) {
-  return cache.get<string>(key, tags, freshness, () => {
+  return cache.get<string>(key, tags, freshness, "health", () => {
     return new Promise<Loaded<string>>((resolve, reject) => {
       calls.push({ answer: (value, bytes = 10) => resolve({ value, bytes }), fail: reject });
     });
@@ -106,10 +114,12 @@ describe("reading through the cache", () => {
   });
 
   it("keeps an absent thing like any other", async () => {
-    const reading = cache.get("gone", [], "cached", async () => ({ value: null, bytes: 0 }));
+    const reading = cache.get("gone", [], "cached", "health", async () => ({ value: null, bytes: 0 }));
     await reading;
     expect(
-      ready(cache.get<string>("gone", [], "cached", () => Promise.reject(new Error("called"))) as Entry<string>).value,
+      ready(
+        cache.get<string>("gone", [], "cached", "health", () => Promise.reject(new Error("called"))) as Entry<string>,
+      ).value,
     ).toBeNull();
   });
 
@@ -178,6 +188,68 @@ describe("invalidation", () => {
     expect(cache.peek("k")).toBeUndefined();
   });
 });
+
+describe("what is older than it should be", () => {
+  const down = new UpstreamError("UPSTREAM_UNAVAILABLE", "health", "answered 503");
+
+  it("is shown, with the reason, when nothing newer can be had", async () => {
+    await load("old");
+    const fetchedAt = now;
+    now += 5 * TTL;
+    const reading = read();
+    calls.pop()?.fail(down);
+    expect(await reading).toMatchObject({ value: "old", fetchedAt, failure: down });
+    await load("new");
+    expect(ready(read())).toMatchObject({ value: "new" });
+    expect(ready(read()).failure).toBeUndefined();
+  });
+
+  it("is not shown beyond its bound, nor to who wants it renewed, nor for failures of ours", async () => {
+    await load("old");
+    now += 5 * TTL;
+    for (const [freshness, error] of [
+      ["refresh", down],
+      ["sweep", down],
+      ["cached", new Error("a bug")],
+    ] as const) {
+      const reading = read("k", freshness);
+      calls.pop()?.fail(error);
+      await expect(reading).rejects.toBe(error);
+    }
+    now += 5 * TTL + 1;
+    const reading = read();
+    calls.pop()?.fail(down);
+    await expect(reading).rejects.toBe(down);
+  });
+
+  it("is shown to who waits no longer", async () => {
+    await load("old");
+    now += 5 * TTL;
+    const entry = await within(20, () => read());
+    expect(entry).toMatchObject({ value: "old", failure: { code: "UPSTREAM_TIMEOUT", service: "health" } });
+  });
+});
+
+describe("a request's deadline", () => {
+  it("ends its waiting for what others began, and not theirs", async () => {
+    const patient = read();
+    await expect(within(20, () => read())).rejects.toMatchObject({ code: "UPSTREAM_TIMEOUT", service: "health" });
+    calls.pop()?.answer("late");
+    expect((await patient).value).toBe("late");
+  });
+
+  it("ends no call for those who wait longer than whoever began it", async () => {
+    const impatient = within(20, () => read());
+    const patient = read();
+    calls.pop()?.fail(new ImpatientRequest("health"));
+    await expect(impatient).rejects.toMatchObject({ code: "UPSTREAM_TIMEOUT" });
+    calls.pop()?.answer("good");
+    expect((await patient).value).toBe("good");
+  });
+});
+
+const within = <T>(milliseconds: number, work: () => T) =>
+  onBehalf({ correlationId: "c", deadline: new Deadline(milliseconds) }, work);
 
 describe("the bound", () => {
   it("is kept by dropping what was used longest ago", async () => {

@@ -1,6 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../base/clock.js";
+import { currentDeadline, DeadlinePassed, withoutDeadline } from "../base/on-behalf.js";
 import type { Metrics } from "../ops/metrics.js";
+import { ImpatientRequest, type ServiceName, UpstreamError } from "./errors.js";
 
 /** A value as an upstream service gave it, and when. */
 export interface Entry<T> {
@@ -9,6 +11,8 @@ export interface Entry<T> {
   readonly fetchedAt: number;
   /** Size on the wire, which is what the cache's bound counts. */
   readonly bytes: number;
+  /** Why it is shown although it is too old: nothing newer could be had. */
+  readonly failure?: UpstreamError;
 }
 
 export interface Loaded<T> {
@@ -58,6 +62,8 @@ interface Stored extends Entry<unknown> {
 
 interface Flight {
   readonly promise: Promise<Entry<unknown>>;
+  /** When it gives up because whoever began it waits no longer, epoch milliseconds. */
+  readonly until: number;
 }
 
 /** Bytes an entry costs beside its value: key, tags, bookkeeping. */
@@ -82,6 +88,8 @@ export class UpstreamCache {
   constructor(
     readonly options: {
       readonly ttlMs: number;
+      /** Age up to which an entry is shown when nothing newer can be had. */
+      readonly staleOnErrorMs: number;
       readonly maxBytes: number;
       readonly clock: Clock;
       readonly metrics: Metrics;
@@ -102,16 +110,18 @@ export class UpstreamCache {
   /**
    * The entry under `key`, loaded when missing or too old. Synchronous when nothing must be waited for.
    * `load` runs at most once at a time per key, whoever asks.
+   * @throws UpstreamError what `load` throws, or ImpatientRequest, when there is nothing older to show
    */
   get<T>(
     key: string,
     tags: readonly string[],
     freshness: Freshness,
+    service: ServiceName,
     load: () => Promise<Loaded<T>>,
   ): Entry<T> | Promise<Entry<T>> {
     const found = this.#entries.get(key) as Entry<T> | undefined;
     const age = found ? this.options.clock() - found.fetchedAt : Number.POSITIVE_INFINITY;
-    const { ttlMs, metrics } = this.options;
+    const { ttlMs, staleOnErrorMs, metrics } = this.options;
     if (found && freshness !== "refresh") {
       if (age <= (freshness === "sweep" ? ttlMs / 2 : ttlMs)) {
         metrics.cacheRead("hit");
@@ -119,14 +129,42 @@ export class UpstreamCache {
       }
       if (age <= 2 * ttlMs && freshness === "cached") {
         metrics.cacheRead("stale");
-        // Whoever reads next gets the outcome; this reader must not fail for it.
-        this.#fly(key, tags, load, false).catch(() => undefined);
+        // Whoever reads next gets the outcome; this reader must not fail for it, nor its deadline end it.
+        withoutDeadline(() => this.#fly(key, tags, load, false)).promise.catch(() => undefined);
         return found;
       }
     }
-    const joined = this.#flights.has(key);
+    const joined = this.#flights.get(key);
     metrics.cacheRead(joined ? "joined" : freshness === "refresh" ? "bypass" : "miss");
-    return this.#fly(key, tags, load, found !== undefined && freshness === "refresh");
+    const flight = joined ?? this.#fly(key, tags, load, found !== undefined && freshness === "refresh");
+    const coming = this.#within<T>(flight, service, () => this.get(key, tags, freshness, service, load));
+    const older = freshness === "cached" && age <= staleOnErrorMs ? found : undefined;
+    return older ? this.#orOlder(coming, older) : coming;
+  }
+
+  /** What the flight brings, as long as this request waits; one that ends before, with whoever began it, is begun anew. */
+  #within<T>(flight: Flight, service: ServiceName, again: () => Entry<T> | Promise<Entry<T>>): Promise<Entry<T>> {
+    const deadline = currentDeadline();
+    const promise = flight.promise as Promise<Entry<T>>;
+    if (!deadline && flight.until === Number.POSITIVE_INFINITY) return promise;
+    const endsEarly = flight.until < (deadline?.at ?? Number.POSITIVE_INFINITY);
+    const coming = endsEarly
+      ? promise.catch((error) => (error instanceof ImpatientRequest ? again() : Promise.reject(error)))
+      : promise;
+    if (!deadline) return coming;
+    return deadline.race(coming).catch((error) => {
+      throw error instanceof DeadlinePassed ? new ImpatientRequest(service, { cause: error }) : error;
+    });
+  }
+
+  async #orOlder<T>(coming: Promise<Entry<T>>, older: Entry<T>): Promise<Entry<T>> {
+    try {
+      return await coming;
+    } catch (error) {
+      if (!(error instanceof UpstreamError)) throw error;
+      this.options.metrics.cacheRead("stale_on_error");
+      return { ...older, failure: error };
+    }
   }
 
   /**
@@ -211,11 +249,12 @@ export class UpstreamCache {
     for (const watcher of this.#watchers) watcher(tags);
   }
 
-  #fly<T>(key: string, tags: readonly string[], load: () => Promise<Loaded<T>>, replaces: boolean): Promise<Entry<T>> {
+  #fly<T>(key: string, tags: readonly string[], load: () => Promise<Loaded<T>>, replaces: boolean): Flight {
     const running = this.#flights.get(key);
-    if (running) return running.promise as Promise<Entry<T>>;
+    if (running) return running;
     this.#tag(key, tags);
     const flight: Flight = {
+      until: currentDeadline()?.at ?? Number.POSITIVE_INFINITY,
       promise: load().then(
         (loaded) => {
           const entry: Entry<T> = { ...loaded, fetchedAt: this.options.clock() };
@@ -235,7 +274,7 @@ export class UpstreamCache {
       ),
     };
     this.#flights.set(key, flight);
-    return flight.promise as Promise<Entry<T>>;
+    return flight;
   }
 
   #store(key: string, tags: readonly string[], entry: Entry<unknown>): void {

@@ -25,6 +25,13 @@ export class UpstreamError extends PublicError {
   }
 }
 
+/** The client would not wait any longer: says nothing about the service. */
+export class ImpatientRequest extends UpstreamError {
+  constructor(service: ServiceName, options?: ErrorOptions) {
+    super("UPSTREAM_TIMEOUT", service, "no answer within the request's deadline", false, options);
+  }
+}
+
 /** The service understood the call and refused it: 4xx other than 404. Says nothing about the service's health. */
 export class UpstreamRefusal extends PublicError {
   override name = "UpstreamRefusal";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { withCorrelationId } from "../ops/logs.js";
+import { onBehalf } from "../base/on-behalf.js";
 import { createMetrics } from "../ops/metrics.js";
 import { UpstreamError, UpstreamRefusal } from "./errors.js";
 import { createService, type Service, type ServiceOptions } from "./http.js";
@@ -37,7 +37,7 @@ afterEach(async () => {
 
 function serviceWith(change: Partial<ServiceOptions> = {}): Service {
   const limits = { timeoutMs: 2000, concurrency: 4, maxBytes: 10_000, breakerWindowMs: WINDOW_MS };
-  const service = createService({ name: "health", baseUrl, ...limits, ...change }, metrics);
+  const service = createService({ name: "health", baseUrls: [baseUrl], ...limits, ...change }, metrics);
   opened.push(service);
   return service;
 }
@@ -55,14 +55,14 @@ const failure = (code: string, reason: string) => expect.objectContaining({ code
 
 describe("a call", () => {
   it("goes below the base URL's own path and comes back as parsed JSON with its size", async () => {
-    const service = serviceWith({ baseUrl: `${baseUrl}/fleet/` });
+    const service = serviceWith({ baseUrls: [`${baseUrl}/fleet/`] });
     expect(await service.get("/api/v1/health?a=1")).toEqual({ body: { ok: true }, status: 200, bytes: 11 });
     expect(seen[0]?.url).toBe("/fleet/api/v1/health?a=1");
   });
 
   it("carries the key of the caller and the id of the request on whose behalf it is made", async () => {
     const service = serviceWith({ apiKey: "alert_service_api_key_xyz123" });
-    await withCorrelationId("story-17", () => service.get("/"));
+    await onBehalf({ correlationId: "story-17", deadline: null }, () => service.get("/"));
     expect(seen[0]?.headers).toMatchObject({
       "x-api-key": "alert_service_api_key_xyz123",
       "x-correlation-id": "story-17",
@@ -167,7 +167,7 @@ describe("a call that fails", () => {
     await new Promise<void>((listening) => closed.listen(0, "127.0.0.1", listening));
     const { port } = closed.address() as AddressInfo;
     await new Promise((done) => closed.close(done));
-    const service = serviceWith({ baseUrl: `http://127.0.0.1:${port}` });
+    const service = serviceWith({ baseUrls: [`http://127.0.0.1:${port}`] });
     await expect(service.get("/")).rejects.toThrow(failure("UPSTREAM_UNAVAILABLE", "connection refused"));
   });
 
@@ -176,7 +176,7 @@ describe("a call that fails", () => {
     await expect(serviceWith().get("/")).rejects.toThrow(failure("UPSTREAM_MALFORMED", "answer is not JSON"));
     const noise: SocketServer = createSocketServer((socket) => socket.end("\u0000\u0001 what?\r\n\r\n"));
     await new Promise<void>((listening) => noise.listen(0, "127.0.0.1", listening));
-    const service = serviceWith({ baseUrl: `http://127.0.0.1:${(noise.address() as AddressInfo).port}` });
+    const service = serviceWith({ baseUrls: [`http://127.0.0.1:${(noise.address() as AddressInfo).port}`] });
     await expect(service.get("/")).rejects.toThrow(failure("UPSTREAM_MALFORMED", "answer is not HTTP"));
     noise.close();
   });

@@ -1,42 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  BrokenCircuitError,
-  bulkhead,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-  type IPolicy,
-  wrap,
-} from "cockatiel";
-import { errors, Pool } from "undici";
-import { currentCorrelationId } from "../ops/logs.js";
+import { currentCorrelationId, currentDeadline } from "../base/on-behalf.js";
 import type { Metrics } from "../ops/metrics.js";
-import { type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
+import { Budget } from "./budget.js";
+import { ImpatientRequest, type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
+import { type Answer, type Exchange, Superseded } from "./exchange.js";
+import { type BreakerState, Instance, Instances } from "./instance.js";
+import { Latencies } from "./latencies.js";
+import { Slots } from "./slots.js";
+
+export type { Answer } from "./exchange.js";
+export type { BreakerState } from "./instance.js";
 
 export interface ServiceOptions {
   readonly name: ServiceName;
-  readonly baseUrl: string;
+  /** One or several that serve the same. */
+  readonly baseUrls: readonly string[];
   /** Sent as `X-API-Key` when set. */
   readonly apiKey?: string | undefined;
   /** Deadline of one call, answer's last byte included. */
   readonly timeoutMs: number;
-  /** Calls in flight at once; the rest wait their turn. */
+  /** Calls in flight at once, at most; the rest wait their turn. */
   readonly concurrency: number;
   /** Largest answer accepted. */
   readonly maxBytes: number;
-  /** How long the breaker stays open before it lets one call try. */
+  /** How long an address stays left alone before one call tries it. */
   readonly breakerWindowMs: number;
 }
-
-export interface Answer {
-  /** Parsed JSON; undefined for a 404 (the thing is absent) and for an empty body. */
-  readonly body: unknown;
-  readonly status: number;
-  readonly bytes: number;
-}
-
-export type BreakerState = "closed" | "open" | "half-open";
 
 /** One upstream service: typed nowhere, bounded everywhere (deadline, size, concurrency, one retry, breaker). */
 export interface Service {
@@ -53,144 +42,165 @@ export interface Service {
   close(): Promise<void>;
 }
 
-const FAILURES_TO_OPEN = 5;
-/** Retries may add at most this share of calls, so that a struggling service is not buried under them. */
-const RETRY_SHARE = 0.1;
-const RETRY_BURST = 10;
+/** Tells an upstream service, as clients tell the gateway, for how many milliseconds an answer is waited for. */
+export const DEADLINE_HEADER = "x-request-timeout-ms";
+const RETRIES = { share: 0.1, burst: 10 };
+const HEDGES = { share: 0.05, burst: 10 };
+/** Not worth a second call, however much faster the others were. */
+const QUICK_MS = 10;
 
 export function createService(options: ServiceOptions, metrics: Metrics): Service {
-  const base = new URL(options.baseUrl);
-  const pool = new Pool(base.origin, { connections: options.concurrency, pipelining: 1, allowH2: false });
-  const prefix = base.pathname.replace(/\/$/, "");
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof UpstreamError),
-    { halfOpenAfter: options.breakerWindowMs, breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN) },
-  );
-  // The bulkhead is outermost: once the breaker opens, calls that still queue fail at once instead of one by one.
-  const guarded: IPolicy = wrap(bulkhead(options.concurrency, Number.MAX_SAFE_INTEGER), breaker);
-  const state = (): BreakerState =>
-    breaker.state === CircuitState.Closed ? "closed" : breaker.state === CircuitState.HalfOpen ? "half-open" : "open";
-  metrics.watchBreaker(options.name, state);
-  let retryTokens = RETRY_BURST;
+  const service = new BoundedService(options, metrics);
+  metrics.watchBreaker(options.name, () => service.breaker());
+  return service;
+}
 
-  async function call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer> {
+class BoundedService implements Service {
+  readonly #instances: Instances;
+  readonly #slots: Slots;
+  readonly #retries = new Budget(RETRIES.share, RETRIES.burst);
+  readonly #hedges = new Budget(HEDGES.share, HEDGES.burst);
+  readonly #latencies = new Latencies();
+
+  constructor(
+    readonly options: ServiceOptions,
+    readonly metrics: Metrics,
+  ) {
+    const { baseUrls, concurrency: connections, breakerWindowMs } = options;
+    this.#instances = new Instances(baseUrls.map((url) => new Instance(url, { connections, breakerWindowMs })));
+    this.#slots = new Slots(options.concurrency);
+  }
+
+  get name(): ServiceName {
+    return this.options.name;
+  }
+
+  async get(path: string): Promise<Answer> {
+    this.#retries.earn();
+    this.#hedges.earn();
+    const tried: Instance[] = [];
+    try {
+      return await this.#counted(() => this.#hedged(path, tried));
+    } catch (error) {
+      const wait = 20 + Math.random() * 80;
+      const isInTime = (currentDeadline()?.left ?? Number.POSITIVE_INFINITY) > wait;
+      if (!(error instanceof UpstreamError && error.retryable && isInTime && this.#retries.spend())) throw error;
+      await sleep(wait);
+      return this.#counted(() => this.#instances.pick(tried[0]).call(this.#exchange("GET", path)));
+    }
+  }
+
+  send(
+    method: "POST" | "PUT" | "DELETE",
+    path: string,
+    body: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    return this.#counted(() => this.#instances.pick().call(this.#exchange(method, path, body, headers)));
+  }
+
+  breaker(): BreakerState {
+    return this.#instances.state;
+  }
+
+  close(): Promise<void> {
+    return this.#instances.close();
+  }
+
+  /** In a slot, so that calls which wait in line while addresses become left alone fail at once, not one by one. */
+  async #counted(work: () => Promise<Answer>): Promise<Answer> {
     const started = performance.now();
     let outcome = "error";
     try {
-      const answer = await guarded.execute(() => exchange(pool, options, method, prefix + path, body, headers));
+      const answer = await this.#slots.run(work, isOverload);
       outcome = String(answer.status);
       return answer;
     } catch (error) {
-      if (error instanceof BrokenCircuitError) {
-        outcome = "circuit_open";
-        throw new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, "circuit open", false, { cause: error });
-      }
-      if (error instanceof UpstreamError) outcome = error.code === "UPSTREAM_TIMEOUT" ? "timeout" : error.reason;
-      if (error instanceof UpstreamRefusal) outcome = String(error.status);
+      outcome = outcomeOf(error);
       throw error;
     } finally {
-      metrics.upstreamCall(options.name, outcome, (performance.now() - started) / 1000);
+      this.metrics.upstreamCall(this.name, outcome, (performance.now() - started) / 1000);
     }
   }
 
-  return {
-    name: options.name,
-    async get(path) {
-      retryTokens = Math.min(RETRY_BURST, retryTokens + RETRY_SHARE);
-      try {
-        return await call("GET", path);
-      } catch (error) {
-        if (!(error instanceof UpstreamError && error.retryable) || retryTokens < 1) throw error;
-        retryTokens -= 1;
-        await sleep(20 + Math.random() * 80);
-        return call("GET", path);
-      }
-    },
-    send: (method, path, body, headers) => call(method, path, body, headers),
-    breaker: state,
-    // Not close(): that would wait for a service that hangs.
-    close: () => pool.destroy(),
-  };
-}
+  /**
+   * A read that takes longer than 95 of 100 is asked of another address as well, within a budget; whichever answers
+   * first counts (Dean and Barroso, The Tail at Scale, 2013).
+   * @param tried where the addresses asked are told
+   */
+  async #hedged(path: string, tried: Instance[]): Promise<Answer> {
+    const first = this.#instances.pick();
+    tried.push(first);
+    const { p95 } = this.#latencies;
+    const started = performance.now();
+    const timed = (answer: Answer): Answer => {
+      this.#latencies.add(performance.now() - started);
+      return answer;
+    };
+    if (this.#instances.all.length === 1 || p95 === null) return first.call(this.#exchange("GET", path)).then(timed);
+    const rest = new AbortController();
+    const one = (instance: Instance): Promise<Answer> =>
+      instance.call(this.#exchange("GET", path, undefined, {}, rest.signal)).then(timed);
+    const running = one(first);
+    const isLate = await Promise.race([running.then(settled, settled), sleep(Math.max(p95, QUICK_MS), true)]);
+    const second = this.#instances.pick(first);
+    if (!isLate || second.state !== "closed" || !this.#hedges.spend()) return running;
+    try {
+      return await firstOf(running, one(second));
+    } finally {
+      rest.abort(new Superseded());
+    }
+  }
 
-async function exchange(
-  pool: Pool,
-  options: ServiceOptions,
-  method: string,
-  path: string,
-  body?: unknown,
-  extraHeaders?: Record<string, string>,
-): Promise<Answer> {
-  const headers: Record<string, string> = { accept: "application/json", ...extraHeaders };
-  if (options.apiKey) headers["x-api-key"] = options.apiKey;
-  const correlationId = currentCorrelationId();
-  if (correlationId) headers["x-correlation-id"] = correlationId;
-  if (body !== undefined) headers["content-type"] = "application/json";
-  try {
-    const response = await pool.request({
+  #exchange(
+    method: Exchange["method"],
+    path: string,
+    body?: unknown,
+    extraHeaders: Record<string, string> = {},
+    abort?: AbortSignal,
+  ): Exchange {
+    const { name: service, apiKey, maxBytes } = this.options;
+    const deadline = currentDeadline();
+    const timeoutMs = Math.min(this.options.timeoutMs, deadline?.left ?? Number.POSITIVE_INFINITY);
+    if (timeoutMs <= 0) throw new ImpatientRequest(service);
+    const correlationId = currentCorrelationId();
+    const timeout = AbortSignal.timeout(this.options.timeoutMs);
+    const others = [deadline?.signal, abort].filter((signal) => signal !== undefined);
+    return {
+      service,
+      method,
       path,
-      method: method as "GET",
-      headers,
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(options.timeoutMs),
-    });
-    const text = await readBounded(response.body, options);
-    return understand(options, response.statusCode, text);
-  } catch (error) {
-    throw asUpstreamError(options, error);
+      maxBytes,
+      headers: {
+        accept: "application/json",
+        ...extraHeaders,
+        ...(apiKey && { "x-api-key": apiKey }),
+        ...(correlationId && { "x-correlation-id": correlationId }),
+        ...(deadline && { [DEADLINE_HEADER]: String(Math.floor(timeoutMs)) }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: others.length > 0 ? AbortSignal.any([timeout, ...others]) : timeout,
+    };
   }
 }
 
-async function readBounded(body: AsyncIterable<Buffer>, options: ServiceOptions): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    // Leaving the loop destroys the stream and with it the connection, so the rest is never read.
-    if (bytes > options.maxBytes) {
-      throw new UpstreamError("UPSTREAM_MALFORMED", options.name, `answer exceeds ${options.maxBytes} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+const settled = (): false => false;
+
+/** The first good answer; when both fail, the first call's failure. */
+function firstOf<T>(first: Promise<T>, second: Promise<T>): Promise<T> {
+  return Promise.any([first, second]).catch(() => first);
 }
 
-function understand(options: ServiceOptions, status: number, text: Buffer): Answer {
-  if (status === 404) return { body: undefined, status, bytes: 0 };
-  if (status >= 500)
-    throw new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, `answered ${status}`, status !== 500);
-  if (status === 429) throw new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, "answered 429");
-  if (status >= 300 && status < 400)
-    throw new UpstreamError("UPSTREAM_MALFORMED", options.name, `redirected (${status})`);
-  let body: unknown;
-  try {
-    body = text.length === 0 ? undefined : JSON.parse(text.toString("utf8"));
-  } catch (error) {
-    if (status >= 400) throw new UpstreamRefusal(options.name, status, "no reason given");
-    throw new UpstreamError("UPSTREAM_MALFORMED", options.name, "answer is not JSON", false, { cause: error });
-  }
-  if (status >= 400) throw new UpstreamRefusal(options.name, status, refusalReason(body));
-  return { body, status, bytes: text.length };
+/** Too much to do, or nobody there to do it. */
+function isOverload(error: unknown): boolean {
+  if (!(error instanceof UpstreamError) || error instanceof ImpatientRequest) return false;
+  return error.code === "UPSTREAM_TIMEOUT" || error.retryable;
 }
 
-/** FastAPI's `{"detail"}`, Express' `{"error"}` or `{"message"}`. */
-function refusalReason(body: unknown): string {
-  if (typeof body !== "object" || body === null) return "no reason given";
-  const { detail, error, message } = body as Record<string, unknown>;
-  const reason = detail ?? error ?? message ?? "no reason given";
-  return typeof reason === "string" ? reason : JSON.stringify(reason);
-}
-
-function asUpstreamError(options: ServiceOptions, error: unknown): Error {
-  if (error instanceof UpstreamError || error instanceof UpstreamRefusal) return error;
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return new UpstreamError("UPSTREAM_TIMEOUT", options.name, "timeout", false, { cause: error });
-  }
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const reason =
-    code === "ECONNREFUSED" ? "connection refused" : code === "ENOTFOUND" ? "host not found" : "connection lost";
-  const malformed = error instanceof errors.HTTPParserError;
-  return malformed
-    ? new UpstreamError("UPSTREAM_MALFORMED", options.name, "answer is not HTTP", false, { cause: error })
-    : new UpstreamError("UPSTREAM_UNAVAILABLE", options.name, reason, true, { cause: error });
+function outcomeOf(error: unknown): string {
+  if (error instanceof UpstreamRefusal) return String(error.status);
+  if (!(error instanceof UpstreamError)) return "error";
+  if (error.reason === "circuit open") return "circuit_open";
+  return error.code === "UPSTREAM_TIMEOUT" ? "timeout" : error.reason;
 }

@@ -8,7 +8,7 @@ export {
   type UpstreamClients,
 } from "./clients.js";
 export { SERVICE_NAMES, type ServiceName, sourceName, UpstreamError, UpstreamRefusal } from "./errors.js";
-export type { ServiceOptions } from "./http.js";
+export { DEADLINE_HEADER, type ServiceOptions } from "./http.js";
 export type { BulkSetting } from "./lists.js";
 export { listTag, Reader, telemetryTag, vehicleTag } from "./reader.js";
 export type { BookingRequest, SlotRequest } from "./scheduling/client.js";

@@ -30,7 +30,7 @@ afterAll(() => {
 beforeEach(async () => {
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const limits = { timeoutMs: 2000, concurrency: 8, maxBytes: 1_000_000, breakerWindowMs: 100 };
-  service = createService({ name: "warranty", baseUrl, ...limits }, createMetrics());
+  service = createService({ name: "warranty", baseUrls: [baseUrl], ...limits }, createMetrics());
   asked = [];
   return () => service.close();
 });

@@ -42,7 +42,7 @@ beforeEach(() => {
 function start(bulk: BulkSetting): () => Promise<void> {
   const metrics = createMetrics();
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const limits = { baseUrl, timeoutMs: 2000, concurrency: 16, maxBytes: 1_000_000, breakerWindowMs: 100 };
+  const limits = { baseUrls: [baseUrl], timeoutMs: 2000, concurrency: 16, maxBytes: 1_000_000, breakerWindowMs: 100 };
   const options = <Name extends ServiceOptions["name"]>(name: Name): ServiceOptions => ({ name, ...limits });
   const services = createServices(
     {
@@ -56,7 +56,7 @@ function start(bulk: BulkSetting): () => Promise<void> {
     metrics,
   );
   clients = createClients(services, { health: bulk, scheduling: bulk, warranty: bulk });
-  cache = new UpstreamCache({ ttlMs: 1000, maxBytes: 10_000_000, clock: () => now, metrics });
+  cache = new UpstreamCache({ ttlMs: 1000, staleOnErrorMs: 10_000, maxBytes: 10_000_000, clock: () => now, metrics });
   return async () => {
     await Promise.all(Object.values(services).map((service) => service.close()));
   };

@@ -16,6 +16,7 @@ import type {
 } from "../domain/fleet/records.js";
 import { type Collection, Dependencies, type Entry, type Freshness, type Loaded, type UpstreamCache } from "./cache.js";
 import type { UpstreamClients } from "./clients.js";
+import type { ServiceName } from "./errors.js";
 import { batchHealth } from "./health/loader.js";
 import { settle } from "./settle.js";
 
@@ -237,7 +238,7 @@ export class Reader {
   #entity<T>(kind: string, id: string, load: () => Promise<Loaded<T>>): Entry<T> | Promise<Entry<T>> {
     const tags = this.#tagsOf(kind, id);
     for (const tag of tags) this.dependencies.add(tag);
-    return this.cache.get(tenantKey(this, kind, id), tags, this.freshness, load);
+    return this.cache.get(tenantKey(this, kind, id), tags, this.freshness, serviceOf(kind), load);
   }
 
   #list<T>(name: string, tags: readonly string[], load: () => Promise<Loaded<T>>): Promise<Entry<T>> {
@@ -245,10 +246,25 @@ export class Reader {
     if (found) return found;
     const key = tenantKey(this, name);
     for (const dependency of [key, ...tags]) this.dependencies.add(dependency);
-    const entry = Promise.resolve(this.cache.get(key, tags, this.freshness, load));
+    const entry = Promise.resolve(this.cache.get(key, tags, this.freshness, serviceOf(name), load));
     this.#memo.set(name, entry);
     return entry;
   }
+}
+
+/** Which service has what, by the first part of its name. */
+const SERVICES: Readonly<Record<string, ServiceName>> = {
+  ...{ vehicle: "ingestion", vehicles: "ingestion", telemetry: "ingestion" },
+  ...{ health: "health", history: "health" },
+  ...{ alerts: "alert", decisions: "agent" },
+  ...{ appointments: "scheduling", schedule: "scheduling", technicians: "scheduling" },
+  ...{ claims: "warranty", coverage: "warranty" },
+};
+
+function serviceOf(name: string): ServiceName {
+  const service = SERVICES[name.split("|", 1)[0] ?? name];
+  if (!service) throw new Error(`no service is known to have "${name}"`);
+  return service;
 }
 
 function byId(vehicles: readonly Vehicle[]): ReadonlyMap<string, Vehicle> {

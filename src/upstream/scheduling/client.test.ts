@@ -41,7 +41,7 @@ beforeEach(() => {
   routes = {};
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const limits = { timeoutMs: 2000, concurrency: 8, maxBytes: 1_000_000, breakerWindowMs: 100 };
-  const service = createService({ name: "scheduling", baseUrl, ...limits }, createMetrics());
+  const service = createService({ name: "scheduling", baseUrls: [baseUrl], ...limits }, createMetrics());
   client = new SchedulingClient(service, "auto");
   return () => service.close();
 });
