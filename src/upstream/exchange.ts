@@ -21,6 +21,9 @@ export interface Answer {
   readonly bytes: number;
 }
 
+/** Reason of calls that reached nobody. */
+export const NOBODY_LISTENS = "connection refused";
+
 /** Given up because another call for the same has been answered: says nothing about whoever was called. */
 export class Superseded extends Error {}
 
@@ -85,8 +88,7 @@ function asUpstreamError(service: ServiceName, error: unknown): Error {
     return new UpstreamError("UPSTREAM_TIMEOUT", service, "timeout", false, { cause: error });
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const reason =
-    code === "ECONNREFUSED" ? "connection refused" : code === "ENOTFOUND" ? "host not found" : "connection lost";
+  const reason = code === "ECONNREFUSED" ? NOBODY_LISTENS : code === "ENOTFOUND" ? "host not found" : "connection lost";
   const malformed = error instanceof errors.HTTPParserError;
   return malformed
     ? new UpstreamError("UPSTREAM_MALFORMED", service, "answer is not HTTP", false, { cause: error })

@@ -3,7 +3,7 @@ import { currentCorrelationId, currentDeadline } from "../base/on-behalf.js";
 import type { Metrics } from "../ops/metrics.js";
 import { Budget } from "./budget.js";
 import { ImpatientRequest, type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
-import { type Answer, type Exchange, Superseded } from "./exchange.js";
+import { type Answer, type Exchange, NOBODY_LISTENS, Superseded } from "./exchange.js";
 import { type BreakerState, Instance, Instances } from "./instance.js";
 import { Latencies } from "./latencies.js";
 import { Slots } from "./slots.js";
@@ -82,11 +82,15 @@ class BoundedService implements Service {
     try {
       return await this.#counted(() => this.#hedged(path, tried));
     } catch (error) {
-      const wait = 20 + Math.random() * 80;
-      const isInTime = (currentDeadline()?.left ?? Number.POSITIVE_INFINITY) > wait;
-      if (!(error instanceof UpstreamError && error.retryable && isInTime && this.#retries.spend())) throw error;
-      await sleep(wait);
-      return this.#counted(() => this.#instances.pick(tried[0]).call(this.#exchange("GET", path)));
+      if (!(error instanceof UpstreamError && error.retryable)) throw error;
+      const other = this.#instances.pick(tried[0]);
+      // Where nobody listens nobody is burdened: asking elsewhere costs no budget and needs no pause.
+      const isFailover = error.reason === NOBODY_LISTENS && other !== tried[0];
+      const pause = isFailover ? 0 : 20 + Math.random() * 80;
+      const isInTime = (currentDeadline()?.left ?? Number.POSITIVE_INFINITY) > pause;
+      if (!isInTime || !(isFailover || this.#retries.spend())) throw error;
+      if (pause > 0) await sleep(pause);
+      return this.#counted(() => other.call(this.#exchange("GET", path)));
     }
   }
 

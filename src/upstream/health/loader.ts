@@ -24,14 +24,21 @@ export function batchHealth(
     load: () => Promise<Loaded<Health | null>>,
   ) => Entry<Health | null> | Promise<Entry<Health | null>>,
 ): Promise<(Entry<Health | null> | Error)[]> {
-  const wanted: Wanted[] = [];
-  const entries = ids.map((id) =>
-    settle(cached(id, () => new Promise((resolve, reject) => wanted.push({ id, resolve, reject })))),
-  );
-  fetchWanted(client, wanted).catch((error) => {
-    for (const { reject } of wanted) reject(error);
-  });
-  return Promise.all(entries);
+  let wanted: Wanted[] = [];
+  const fetchAll = (): void => {
+    const batch = wanted;
+    wanted = [];
+    fetchWanted(client, batch).catch((error) => {
+      for (const { reject } of batch) reject(error);
+    });
+  };
+  // Mostly all at once; later where a call that somebody else began has ended too early.
+  const load = (id: string): Promise<Loaded<Health | null>> =>
+    new Promise((resolve, reject) => {
+      if (wanted.length === 0) queueMicrotask(fetchAll);
+      wanted.push({ id, resolve, reject });
+    });
+  return Promise.all(ids.map((id) => settle(cached(id, () => load(id)))));
 }
 
 async function fetchWanted(client: HealthClient, wanted: readonly Wanted[]): Promise<void> {
