@@ -40,6 +40,7 @@ function registerRoutes(server: FastifyInstance, options: RestOptions): void {
         operation: `${endpoint.method} ${endpoint.path}`,
         audit: endpoint.action,
         ...(isServiceArea(endpoint.tag) && { area: endpoint.tag }),
+        isVital: endpoint.path.startsWith("/api/v1/auth/"),
       },
       preHandler: (request, reply, done) => {
         const key = keyOf(endpoint, options, request);

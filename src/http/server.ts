@@ -19,6 +19,7 @@ import { correlationId, registerRequests } from "./requests.js";
 import { registerRest } from "./rest.js";
 import { registerSecurityHeaders } from "./security-headers.js";
 import type { AnswerSharing } from "./sharing.js";
+import { registerShedding, type SheddingOptions } from "./shedding.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
 export interface ServerOptions {
@@ -50,6 +51,7 @@ export interface ServerOptions {
   /** Of tokens, as a JSON Web Key Set holds them. */
   readonly publicKeys: () => readonly object[];
   readonly isStopping: () => boolean;
+  readonly shedding: SheddingOptions;
 }
 
 const BODY_LIMIT = 1024 * 1024;
@@ -107,7 +109,11 @@ async function createBase(options: ServerOptions): Promise<FastifyInstance> {
     disableRequestLogging: true,
     bodyLimit: BODY_LIMIT,
     trustProxy: options.trustProxy,
+    // A client that takes its time holds a connection, and not for long: to send its request, to send its headers, to
+    // read the answer.
     requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1000 },
+    connectionTimeout: 120_000,
     genReqId: (request) => correlationId(request.headers),
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: "idle",
@@ -123,6 +129,7 @@ async function createBase(options: ServerOptions): Promise<FastifyInstance> {
     });
   }
   registerErrors(server);
+  registerShedding(server, options.shedding, metrics);
   registerRequests(server, {
     accounts: services.accounts,
     audit: options.isAudited ? services.audit : null,
