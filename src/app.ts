@@ -229,7 +229,7 @@ export async function createApp(config: Config): Promise<App> {
       publicKeys: () => tokens.keys.publicKeys(),
       anonymousAreas: config.ANONYMOUS_AREAS,
       isStopping: () => stopping,
-      shedding: { turnMs: config.SHED_TURN_MS, maxInFlight: config.MAX_IN_FLIGHT },
+      shedding: { waitMs: config.SHED_WAIT_MS, maxInFlight: config.MAX_IN_FLIGHT },
     };
     const server = await closing(createServer(serverOptions));
     const areaServers = await Promise.all(

@@ -150,9 +150,9 @@ export const VARIABLES = {
   UPSTREAM_CONCURRENCY: variable(number(64, 1, 1024), "calls in flight per service"),
   UPSTREAM_MAX_BYTES: variable(number(32 * 1024 * 1024, 1024, 1024 ** 3), "largest upstream answer accepted"),
   UPSTREAM_BREAKER_SECONDS: variable(number(5, 0.1, 600), "how long a service that keeps failing is left alone"),
-  SHED_TURN_MS: variable(
+  SHED_WAIT_MS: variable(
     number(250, 10, 60_000),
-    "time for requests that come at once; when it is not enough for a second, the rest are refused with 503",
+    "how long a request may wait to be begun once there is more to do than can be done; later it is refused with 503",
   ),
   MAX_IN_FLIGHT: variable(
     number(5000, 1, 1_000_000),
