@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { onBehalf } from "../base/on-behalf.js";
+import { onBehalf } from "../ops/on-behalf.js";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AuditLog } from "../audit/index.js";
 import type { Accounts, Client } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
-import { Deadline, type OnBehalf, onBehalf } from "../base/on-behalf.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { Metrics } from "../ops/metrics.js";
+import { Deadline, type OnBehalf, onBehalf } from "../ops/on-behalf.js";
 import { DEADLINE_HEADER } from "../upstream/index.js";
 import { errorBody } from "./errors.js";
 

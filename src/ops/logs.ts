@@ -1,5 +1,5 @@
 import { type Logger, pino } from "pino";
-import { currentCorrelationId } from "../base/on-behalf.js";
+import { currentCorrelationId } from "./on-behalf.js";
 
 export type { Logger } from "pino";
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Deadline, onBehalf } from "../base/on-behalf.js";
 import { createMetrics } from "../ops/metrics.js";
+import { Deadline, onBehalf } from "../ops/on-behalf.js";
 import { type Entry, type Freshness, type Loaded, UpstreamCache } from "./cache.js";
 import { ImpatientRequest, UpstreamError } from "./errors.js";
 

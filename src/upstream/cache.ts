@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../base/clock.js";
-import { currentDeadline, DeadlinePassed, withoutDeadline } from "../base/on-behalf.js";
 import type { Metrics } from "../ops/metrics.js";
+import { currentDeadline, DeadlinePassed, withoutDeadline } from "../ops/on-behalf.js";
 import { ImpatientRequest, type ServiceName, UpstreamError } from "./errors.js";
 
 /** A value as an upstream service gave it, and when. */

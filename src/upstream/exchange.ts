@@ -1,5 +1,5 @@
 import { errors, type Pool } from "undici";
-import { DeadlinePassed } from "../base/on-behalf.js";
+import { DeadlinePassed } from "../ops/on-behalf.js";
 import { ImpatientRequest, type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
 
 export interface Exchange {

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { onBehalf } from "../base/on-behalf.js";
 import { createMetrics } from "../ops/metrics.js";
+import { onBehalf } from "../ops/on-behalf.js";
 import { UpstreamError, UpstreamRefusal } from "./errors.js";
 import { createService, type Service, type ServiceOptions } from "./http.js";
 

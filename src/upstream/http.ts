@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { currentCorrelationId, currentDeadline } from "../base/on-behalf.js";
 import type { Metrics } from "../ops/metrics.js";
+import { currentCorrelationId, currentDeadline } from "../ops/on-behalf.js";
 import { Budget } from "./budget.js";
 import { ImpatientRequest, type ServiceName, UpstreamError, UpstreamRefusal } from "./errors.js";
 import { type Answer, type Exchange, NOBODY_LISTENS, Superseded } from "./exchange.js";

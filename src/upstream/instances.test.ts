@@ -2,8 +2,8 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Deadline, onBehalf } from "../base/on-behalf.js";
 import { createMetrics } from "../ops/metrics.js";
+import { Deadline, onBehalf } from "../ops/on-behalf.js";
 import { createService, DEADLINE_HEADER, type Service, type ServiceOptions } from "./http.js";
 
 const WINDOW_MS = 200;
