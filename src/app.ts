@@ -28,6 +28,7 @@ import type { RateLimitOptions } from "./http/rate-limit.js";
 import { createAreaServer, createServer, type ServerOptions } from "./http/server.js";
 import { SharedAnswers } from "./http/shared-answers.js";
 import { AnswerSharing } from "./http/sharing.js";
+import { Shedding } from "./http/shedding.js";
 import { readTrustedDocuments } from "./http/trusted-documents.js";
 import { createOperator } from "./operator.js";
 import { createLogger, type Logger } from "./ops/logs.js";
@@ -229,7 +230,7 @@ export async function createApp(config: Config): Promise<App> {
       publicKeys: () => tokens.keys.publicKeys(),
       anonymousAreas: config.ANONYMOUS_AREAS,
       isStopping: () => stopping,
-      shedding: { waitMs: config.SHED_WAIT_MS, maxInFlight: config.MAX_IN_FLIGHT },
+      shedding: new Shedding({ waitMs: config.SHED_WAIT_MS, maxInFlight: config.MAX_IN_FLIGHT }, metrics),
     };
     const server = await closing(createServer(serverOptions));
     const areaServers = await Promise.all(

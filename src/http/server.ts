@@ -19,7 +19,7 @@ import { correlationId, registerRequests } from "./requests.js";
 import { registerRest } from "./rest.js";
 import { registerSecurityHeaders } from "./security-headers.js";
 import type { AnswerSharing } from "./sharing.js";
-import { registerShedding, type SheddingOptions } from "./shedding.js";
+import type { Shedding } from "./shedding.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
 export interface ServerOptions {
@@ -51,7 +51,7 @@ export interface ServerOptions {
   /** Of tokens, as a JSON Web Key Set holds them. */
   readonly publicKeys: () => readonly object[];
   readonly isStopping: () => boolean;
-  readonly shedding: SheddingOptions;
+  readonly shedding: Shedding;
 }
 
 const BODY_LIMIT = 1024 * 1024;
@@ -129,7 +129,7 @@ async function createBase(options: ServerOptions): Promise<FastifyInstance> {
     });
   }
   registerErrors(server);
-  registerShedding(server, options.shedding, metrics);
+  options.shedding.register(server);
   registerRequests(server, {
     accounts: services.accounts,
     audit: options.isAudited ? services.audit : null,

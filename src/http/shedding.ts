@@ -19,29 +19,40 @@ export interface SheddingOptions {
 
 const BODY = JSON.stringify(errorBody("SERVICE_UNAVAILABLE", "Too much to do at the moment; try again shortly"));
 
-/** Refuses what cannot be answered in time, at next to no cost; vital requests wait for nobody. */
-export function registerShedding(server: FastifyInstance, options: SheddingOptions, metrics: Metrics): void {
-  const queue = new AdmissionQueue(options.waitMs);
-  let inFlight = 0;
-  let refused = 0;
-  metrics.watchGauge("crowsnest_requests_in_flight", "Requests that have come and are not answered", () => inFlight);
-  metrics.watchGauge("crowsnest_requests_waiting", "Those of them that have not been begun", () => queue.length);
-  metrics.watchGauge("crowsnest_requests_shed", "Requests refused since the start for want of time", () => refused);
-  const leave = (): void => {
-    inFlight -= 1;
-  };
-  server.addHook("onRequest", (request, reply, done) => {
-    inFlight += 1;
-    // Not onResponse, which hears nothing of clients that have gone.
-    reply.raw.once("close", leave);
-    if (isVital(request)) return done();
-    const refuse = (): void => {
-      refused += 1;
-      sendRefusal(request, reply);
+/** Refuses what cannot be answered in time, at next to no cost; vital requests wait for nobody. One for all ports of a process. */
+export class Shedding {
+  readonly #queue: AdmissionQueue;
+  #inFlight = 0;
+  #refused = 0;
+
+  constructor(
+    readonly options: SheddingOptions,
+    metrics: Metrics,
+  ) {
+    this.#queue = new AdmissionQueue(options.waitMs);
+    const watch = metrics.watchGauge;
+    watch("crowsnest_requests_in_flight", "Requests that have come and are not answered", () => this.#inFlight);
+    watch("crowsnest_requests_waiting", "Those of them that have not been begun", () => this.#queue.length);
+    watch("crowsnest_requests_shed", "Requests refused since the start for want of time", () => this.#refused);
+  }
+
+  register(server: FastifyInstance): void {
+    const leave = (): void => {
+      this.#inFlight -= 1;
     };
-    if (inFlight > options.maxInFlight) refuse();
-    else queue.enter(done, refuse);
-  });
+    server.addHook("onRequest", (request, reply, done) => {
+      this.#inFlight += 1;
+      // Not onResponse, which hears nothing of clients that have gone.
+      reply.raw.once("close", leave);
+      if (isVital(request)) return done();
+      const refuse = (): void => {
+        this.#refused += 1;
+        sendRefusal(request, reply);
+      };
+      if (this.#inFlight > this.options.maxInFlight) refuse();
+      else this.#queue.enter(done, refuse);
+    });
+  }
 }
 
 function isVital({ routeOptions: { config, url }, headers }: FastifyRequest): boolean {

@@ -17,6 +17,14 @@ export function cohortMembers(plan: CohortsPlan, sql: Statement): string {
 /** By a join of when users came first with when they came again. */
 function joinedMembers(plan: CohortsPlan, sql: Statement): string {
   const { active, firsts } = plan.whole ? ofWholePeriods(plan, sql) : ofMoments(plan, sql);
+  const common = `WITH active AS (${active}), firsts AS (${firsts})`;
+  // Coming for the first time is coming: a user's own period is among those in which it came again.
+  const isAmong = plan.whole || (plan.returning.types === null && !plan.returning.where);
+  if (plan.mode === "exact" && isAmong) {
+    return `${common}
+  SELECT f.u AS u, f.cohort AS cohort, a.p - f.p0 AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
+  WHERE a.p >= f.p0 AND a.p - f.p0 <= ${Math.trunc(plan.maxPeriod)}`;
+  }
   const returned = (column: string): string =>
     `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
      WHERE a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(plan.maxPeriod)}`;
@@ -27,7 +35,7 @@ function joinedMembers(plan: CohortsPlan, sql: Statement): string {
     brackets: () =>
       `SELECT DISTINCT u, cohort, period FROM (${returned(bracketOf(plan, since))}) AS r WHERE period > 0`,
   };
-  return `WITH active AS (${active}), firsts AS (${firsts})
+  return `${common}
   SELECT u, cohort, 0 AS period FROM firsts AS f UNION ALL ${again[plan.mode]()}`;
 }
 
