@@ -91,6 +91,7 @@ describe("requests", () => {
     load(0, 1, 5000);
     expect(begun.length - answered).toBeGreaterThan(0.8 * 5000);
     expect(refused.length - turnedAway).toBeGreaterThan(5000);
+    expect(queue.kept).toBeLessThanOrEqual(2 * 500);
   });
 
   it("are begun as before when the rush is over", () => {

@@ -31,8 +31,14 @@ export class AdmissionQueue {
     readonly nextTurn: (work: () => void) => void = (work) => void setImmediate(work),
   ) {}
 
+  /** How many wait. */
   get length(): number {
     return this.#waiting.length - this.#first;
+  }
+
+  /** How many are kept, with some that have left the line. */
+  get kept(): number {
+    return this.#waiting.length;
   }
 
   enter(begin: () => void, refuse: () => void): void {
@@ -70,8 +76,9 @@ export class AdmissionQueue {
   #shift(): Waiting | undefined {
     const next = this.#waiting[this.#first];
     if (next) this.#first += 1;
-    if (this.#first === this.#waiting.length) {
-      this.#waiting = [];
+    // Under lasting load the line never ends: those who have left it must not be kept for that.
+    if (this.#first * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#first);
       this.#first = 0;
     }
     return next;

@@ -42,6 +42,8 @@ export class Shedding {
     };
     server.addHook("onRequest", (request, reply, done) => {
       this.#inFlight += 1;
+      // Told of it is who hears of requests whose clients go while they wait.
+      request.told = {};
       // Not onResponse, which hears nothing of clients that have gone.
       reply.raw.once("close", leave);
       if (isVital(request)) return done();

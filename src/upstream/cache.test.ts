@@ -270,6 +270,11 @@ describe("the bound", () => {
 
   it("hands out an answer larger than itself without keeping it", async () => {
     cache = cacheOf(1000);
+    await load("small", "group|k");
+    const refreshing = read("group|k", "refresh");
+    calls.pop()?.answer("huge", 5000);
+    expect((await refreshing).value).toBe("huge");
+    expect(cache.freshIn("group")("k")).toBeUndefined();
     await load("small");
     now += 2 * TTL + 1;
     const reading = read();

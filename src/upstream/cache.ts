@@ -285,7 +285,10 @@ export class UpstreamCache {
     if (this.#entries.has(key)) {
       this.#tag(key, tags);
       this.#group(key, stored);
-    } else this.#untag(key);
+    } else {
+      this.#untag(key);
+      this.#ungroup(key);
+    }
   }
 
   #group(key: string, stored: Stored): void {

@@ -147,8 +147,9 @@ class BoundedService implements Service {
       instance.call(this.#exchange("GET", path, undefined, {}, rest.signal)).then(timed);
     const running = one(first);
     const isLate = await Promise.race([running.then(settled, settled), sleep(Math.max(p95, QUICK_MS), true)]);
+    if (!isLate) return running;
     const second = this.#instances.pick(first);
-    if (!isLate || second.state !== "closed" || !this.#hedges.spend()) return running;
+    if (second.state !== "closed" || !this.#hedges.spend()) return running;
     try {
       return await firstOf(running, one(second));
     } finally {

@@ -65,19 +65,19 @@ export class Instance {
 
 /** The addresses of one service, in turn; those that keep failing only when there is no other (outlier ejection). */
 export class Instances {
-  #next = 0;
+  #turn = 0;
 
   constructor(readonly all: readonly Instance[]) {}
 
-  /** @param except the one that has just been asked, where there is another */
+  /** @param except the one that has just been asked, where there is another: that is nobody's turn */
   pick(except?: Instance): Instance {
     const others = this.all.filter((instance) => instance !== except);
     const candidates = others.length > 0 ? others : this.all;
     const due = candidates.find(({ isDue }) => isDue);
     const sound = candidates.filter(({ state }) => state === "closed");
     const eligible = due ? [due] : sound.length > 0 ? sound : candidates;
-    this.#next = (this.#next + 1) % eligible.length;
-    return eligible[this.#next] as Instance;
+    if (!except) this.#turn += 1;
+    return eligible[this.#turn % eligible.length] as Instance;
   }
 
   get state(): BreakerState {
