@@ -57,9 +57,7 @@ function isWhole({ start, end, zone }: LocalRange, question: CohortsQuestion): b
   const isBound = (instant: number): boolean =>
     startOfBucket(bucketOf(instant, period, zone), period, zone) === instant;
   const byPeriod = cohortBy === null || ("period" in cohortBy && cohortBy.period === period);
-  return (
-    byPeriod && isBound(start) && isBound(end) && JSON.stringify(question.start) === JSON.stringify(question.returning)
-  );
+  return byPeriod && isBound(start) && isBound(end);
 }
 
 /** @param now to tell what has not come to its end yet */

@@ -162,7 +162,7 @@ export interface CohortsPlan {
   readonly brackets: readonly number[];
   /** Only periods up to this one. */
   readonly maxPeriod: number;
-  /** `from` and `to` are where periods begin, `returning` is `start`, and cohorts are periods or all: then the periods of users tell everything. */
+  /** `from` and `to` are where periods begin, and cohorts are periods or all: then the periods of users tell everything. */
   readonly whole: boolean;
 }
 

@@ -1,4 +1,4 @@
-import type { CohortsPlan } from "../../../domain/insights/plan.js";
+import type { CohortsPlan, Step } from "../../../domain/insights/plan.js";
 import type { Statement } from "./statement.js";
 import { ofUsers } from "./users.js";
 
@@ -19,7 +19,7 @@ function joinedMembers(plan: CohortsPlan, sql: Statement): string {
   const { active, firsts } = plan.whole ? ofWholePeriods(plan, sql) : ofMoments(plan, sql);
   const common = `WITH active AS (${active}), firsts AS (${firsts})`;
   // Coming for the first time is coming: a user's own period is among those in which it came again.
-  const isAmong = plan.whole || (plan.returning.types === null && !plan.returning.where);
+  const isAmong = isSame(plan) || isAny(plan.returning);
   if (plan.mode === "exact" && isAmong) {
     return `${common}
   SELECT f.u AS u, f.cohort AS cohort, a.p - f.p0 AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
@@ -27,7 +27,7 @@ function joinedMembers(plan: CohortsPlan, sql: Statement): string {
   }
   const returned = (column: string): string =>
     `SELECT f.u AS u, f.cohort AS cohort, ${column} AS period FROM active AS a JOIN firsts AS f ON a.u = f.u
-     WHERE a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(plan.maxPeriod)}`;
+     WHERE a.p > f.p0 AND a.p - f.p0 <= ${Math.trunc(plan.maxPeriod)}${plan.whole && !isAmong ? " AND a.again" : ""}`;
   const since = "a.p - f.p0";
   const again = {
     exact: () => returned(since),
@@ -57,14 +57,27 @@ function ofMoments(plan: CohortsPlan, sql: Statement): Cohorts {
 }
 
 /** Where a user's periods tell everything, since it does not matter which moment of a period it was: one reading of the events less. */
-function ofWholePeriods({ selection, period, start, from, to, cohortBy }: CohortsPlan, sql: Statement): Cohorts {
+function ofWholePeriods(plan: CohortsPlan, sql: Statement): Cohorts {
+  const { selection, period, start, returning, from, to, cohortBy } = plan;
   const bound = (instant: number): string => sql.bucket(period, String(instant));
+  const columns = `e.user_key AS u, ${sql.bucket(period)} AS p`;
+  const cohort = cohortBy ? "p0" : "0";
+  const firsts = (starts: string): string => `SELECT u, ${cohort} AS cohort, p0
+    FROM (SELECT u, min(p) AS p0 FROM active${starts} GROUP BY u) AS earliest WHERE p0 >= ${bound(from)} AND p0 < ${bound(to)}`;
+  if (isSame(plan)) {
+    return { active: ofUsers(sql, selection, `DISTINCT ${columns}`, sql.isStep(start)), firsts: firsts("") };
+  }
+  const starts = `bool_or(${sql.isStep(start)}) AS starts`;
+  const again = isAny(returning) ? "" : `, bool_or(${sql.isStep(returning)}) AS again`;
   return {
-    active: ofUsers(sql, selection, `DISTINCT e.user_key AS u, ${sql.bucket(period)} AS p`, sql.isStep(start)),
-    firsts: `SELECT u, ${cohortBy ? "p0" : "0"} AS cohort, p0 FROM (SELECT u, min(p) AS p0 FROM active GROUP BY u) AS earliest
-    WHERE p0 >= ${bound(from)} AND p0 < ${bound(to)}`,
+    active: `${ofUsers(sql, selection, `${columns}, ${starts}${again}`)} GROUP BY 1, 2`,
+    firsts: firsts(" WHERE starts"),
   };
 }
+
+const isAny = ({ types, where }: Step): boolean => types === null && !where;
+
+const isSame = ({ start, returning }: CohortsPlan): boolean => JSON.stringify(start) === JSON.stringify(returning);
 
 /** By one array for each user, of the periods in which it came again. */
 function arrayMembers(plan: CohortsPlan, sql: Statement): string {
