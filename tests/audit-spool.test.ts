@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { killUnderReads } from "./support/audit-kills.js";
 import { type Gateway, startGateway, tokenFor } from "./support/gateway.js";
 import { moments } from "./support/moments.js";
+import { NOWHERE } from "./support/standins.js";
 
 const SERVICES = Object.fromEntries(
   ["INGESTION", "HEALTH", "AGENT", "ALERT", "SCHEDULING", "WARRANTY"].map((name) => [
@@ -14,11 +15,6 @@ const SERVICES = Object.fromEntries(
     "http://127.0.0.1:9",
   ]),
 );
-const NOWHERE = {
-  urls: Object.fromEntries(
-    ["ingestion", "health", "agent", "alert", "scheduling", "warranty"].map((name) => [name, "http://127.0.0.1:9"]),
-  ),
-} as Parameters<typeof startGateway>[0];
 
 it("loses no entry of an answered request over kills -9, and writes none twice", async () => {
   const DATA_DIR = await mkdtemp(join(tmpdir(), "crowsnest-audit-kill-"));

@@ -7,6 +7,7 @@ import type { Metrics } from "../ops/metrics.js";
 import { Drain, readLines, type Segment, Spool, SpoolRefused } from "../spool/index.js";
 import type { DeadLetter, StoredEvent } from "./event.js";
 import { Intake, type IntakeOptions } from "./intake.js";
+import { LiveEvents } from "./live.js";
 import type { EventRegistry } from "./registry/index.js";
 import { type EventStore, StoreUnavailable, type Touch } from "./store/index.js";
 
@@ -41,6 +42,9 @@ const SIDE_SPOOL_BYTES = 1024 ** 3;
  * spooled on, exactly once, for as long as it takes.
  */
 export class EventEngine {
+  /** Events for whoever listens to them as they come in. */
+  readonly live = new LiveEvents();
+
   private constructor(
     readonly options: EngineOptions,
     readonly intake: Intake,
@@ -94,7 +98,9 @@ export class EventEngine {
       ["dead-letters", letters.bytes],
       ["audit", audit.bytes],
     ]);
-    return new EventEngine(options, intake, listeners, { events, letters, audit }, drains);
+    const engine = new EventEngine(options, intake, listeners, { events, letters, audit }, drains);
+    engine.onAccepted((accepted) => engine.live.publish(accepted));
+    return engine;
   }
 
   get store(): EventStore {

@@ -6,6 +6,7 @@ export { EventEngine } from "./engine.js";
 export { ERASURE_JOB, ERASURE_JOB_OPTIONS, Erasure, type ErasureProgress } from "./erasure.js";
 export { AREAS, type Area, type DeadLetter, type Fault, type FaultKind, type StoredEvent } from "./event.js";
 export { type Batch, type BatchFault, BatchRefused, Intake, type Receipt } from "./intake.js";
+export { SlowReader } from "./live.js";
 export { ndjsonMessages } from "./ndjson.js";
 export {
   EARLIEST_TIME,

@@ -1,4 +1,4 @@
-import { type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from "graphql";
+import { type ExecutionResult, execute, type GraphQLSchema, subscribe } from "graphql";
 import type { Logger } from "../ops/logs.js";
 import { CompiledOperations, type Operation } from "./compiled.js";
 import type { Context } from "./context.js";
@@ -6,7 +6,13 @@ import { presentable } from "./errors.js";
 import { RecordTexts } from "./record-texts.js";
 import { Rendering } from "./text-operations.js";
 
-type Result = ExecutionResult<Record<string, unknown>>;
+export type Result = ExecutionResult<Record<string, unknown>>;
+
+/** Of a subscription. `return` ends it at once, whatever it waits for. */
+export interface Results extends AsyncIterable<Result> {
+  next(): Promise<IteratorResult<Result>>;
+  return(): Promise<IteratorResult<Result>>;
+}
 
 /** The one way to run an operation: what `/graphql` receives and what REST endpoints have stored both end here. */
 export interface Execute {
@@ -16,6 +22,8 @@ export interface Execute {
    * it is sent. Null: it has to be executed as any other, because it cannot be compiled or something failed.
    */
   text(operation: Operation, context: Context): Promise<(() => Buffer) | null>;
+  /** Of a subscription, never compiled: one result for each thing that happens, or the errors that let none begin. */
+  subscribe(operation: Operation, context: Context): Promise<Results | Result>;
 }
 
 /** Of all records' JSON that is kept. */
@@ -24,26 +32,23 @@ const RECORD_BYTES = 32 * 1024 * 1024;
 export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
   const operations = new CompiledOperations(schema);
   const records = new RecordTexts(RECORD_BYTES);
-  const interpret = ({ document, operationName, variables }: Operation, context: Context) =>
-    execute({
-      schema,
-      document,
-      contextValue: context,
-      operationName: operationName ?? null,
-      variableValues: variables ?? null,
-    });
+  const argsOf = ({ document, operationName, variables }: Operation, context: Context) => ({
+    ...{ schema, document, contextValue: context },
+    operationName: operationName ?? null,
+    variableValues: variables ?? null,
+  });
+  const told = (result: Result): Result =>
+    result.errors ? { ...result, errors: result.errors.map((error) => presentable(error, log)) } : result;
   const run = async (operation: Operation, context: Context): Promise<Result> => {
     const compiled = operations.find(operation);
     let result = (await compiled?.query(undefined, context, { ...operation.variables })) as Result | undefined;
     // What could not even begin (variables that do not fit) is told in the interpreter's words.
     if (!result?.data && !result?.errors?.some(({ path }) => path)) {
-      result = (await interpret(operation, context)) as Result;
+      result = (await execute(argsOf(operation, context))) as Result;
     }
     const extensions = standIns(context);
-    const told = extensions ? { ...result, extensions } : result;
-    if (!result.errors) return told;
-    context.made.failed = true;
-    return { ...told, errors: result.errors.map((error) => presentable(error as GraphQLError, log)) };
+    if (result.errors) context.made.failed = true;
+    return told(extensions ? { ...result, extensions } : result);
   };
   const text = async (operation: Operation, context: Context): Promise<(() => Buffer) | null> => {
     const found = operations.findText(operation);
@@ -55,7 +60,25 @@ export function createExecute(schema: GraphQLSchema, log: Logger): Execute {
     const json = JSON.stringify({ data: result.data, extensions: standIns(context) });
     return () => rendering.fill(json);
   };
-  return Object.assign(run, { text });
+  const begin = async (operation: Operation, context: Context): Promise<Results | Result> => {
+    const begun = await subscribe(argsOf(operation, context));
+    return Symbol.asyncIterator in begun ? mapped(begun as Results, told) : told(begun as Result);
+  };
+  return Object.assign(run, { text, subscribe: begin });
+}
+
+/** Not a generator: one that waits for its source's next value cannot be ended. */
+function mapped(source: Results, by: (result: Result) => Result): Results {
+  return {
+    next: async () => {
+      const next = await source.next();
+      return next.done ? next : { done: false, value: by(next.value) };
+    },
+    return: () => source.return(),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /** Told beside the data, for fields that have no warnings of their own: older data stands in for what could not be had. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { makeExecutableSchema } from "@graphql-tools/schema";
 import { MapperKind, mapSchema } from "@graphql-tools/utils";
-import { defaultFieldResolver, type GraphQLFieldConfig, type GraphQLSchema } from "graphql";
+import { defaultFieldResolver, type GraphQLFieldConfig, type GraphQLFieldResolver, type GraphQLSchema } from "graphql";
 import { PublicError } from "../base/errors.js";
 import { MASKS, type MaskName } from "../domain/access/masks.js";
 import { ACCESS_RULES, isOpenToAll, type Rule, refusal } from "../domain/access/rules.js";
@@ -48,7 +48,7 @@ export function createSchema(): GraphQLSchema {
 /** A copy without resolvers: Apollo Server wraps those of the schema that it is given, of every field, whether or not anybody looks. */
 export function schemaForValidation(schema: GraphQLSchema): GraphQLSchema {
   return mapSchema(schema, {
-    [MapperKind.OBJECT_FIELD]: ({ resolve: _, ...field }: GraphQLFieldConfig<unknown, unknown>) => field,
+    [MapperKind.OBJECT_FIELD]: ({ resolve: _, subscribe: __, ...field }: GraphQLFieldConfig<unknown, unknown>) => field,
   });
 }
 
@@ -57,25 +57,30 @@ function guard(
   typeName: string,
   rule: Rule | undefined,
 ): GraphQLFieldConfig<unknown, Context> {
-  const resolve = field.resolve ?? defaultFieldResolver;
+  const { resolve = defaultFieldResolver, subscribe } = field;
+  // Who may not subscribe is told so before anything has happened; what comes then was asked for by who may.
+  if (subscribe) return { ...field, subscribe: guarded(subscribe, rule) };
   const isRoot = typeName === "Query" || typeName === "Mutation";
   // Below the root only the signed in arrive, so what is open to all roles needs no question per object.
   if (rule?.public || (!isRoot && isOpenToAll(rule))) return field;
-  return {
-    ...field,
-    resolve: (source, args: Record<string, unknown>, context, info) => {
-      const refused = refusal(rule, context.principal, args);
-      if (refused === null) {
-        const value = resolve(source, args, context, info);
-        return isMasked(rule, context) ? masked(rule.mask.as, value) : value;
-      }
-      throw new PublicError(
-        refused,
-        refused === "FORBIDDEN"
-          ? `Role ${context.principal?.role} may not read ${info.parentType.name}.${info.fieldName}`
-          : "Not signed in: send Authorization: Bearer <token>",
-      );
-    },
+  return { ...field, resolve: guarded(resolve, rule) };
+}
+
+type Resolver = GraphQLFieldResolver<unknown, Context>;
+
+function guarded(resolve: Resolver, rule: Rule | undefined): Resolver {
+  return (source, args: Record<string, unknown>, context, info) => {
+    const refused = refusal(rule, context.principal, args);
+    if (refused === null) {
+      const value = resolve(source, args, context, info);
+      return isMasked(rule, context) ? masked(rule.mask.as, value) : value;
+    }
+    throw new PublicError(
+      refused,
+      refused === "FORBIDDEN"
+        ? `Role ${context.principal?.role} may not read ${info.parentType.name}.${info.fieldName}`
+        : "Not signed in: send Authorization: Bearer <token>",
+    );
   };
 }
 

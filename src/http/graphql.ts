@@ -37,6 +37,8 @@ export interface GraphQLOptions {
   readonly sharing: AnswerSharing;
 }
 
+const ELSEWHERE = "Subscriptions are answered at /graphql/stream, as server-sent events or over a WebSocket";
+const BAD_REQUEST = { code: "BAD_REQUEST", http: { status: 400 } };
 /** More help nobody, and make a small question's answer large. */
 const MAX_VALIDATION_ERRORS = 20;
 /** Longest operation that is parsed at all. */
@@ -81,6 +83,8 @@ export async function registerGraphQL(
           return {
             async didResolveOperation({ operation, operationName, contextValue, response, document, request }) {
               if (!operation) return;
+              if (operation.operation === "subscription")
+                throw new GraphQLError(ELSEWHERE, { extensions: BAD_REQUEST });
               const variables = request.variables ?? {};
               const size = sizeOf(options.schema, document, operation, variables);
               const excess = excessOf(size, options.limits);

@@ -28,7 +28,7 @@ const COST_PER_POINT = 10_000;
 export function registerRateLimit(server: FastifyInstance, limits: RateLimitOptions): void {
   server.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.audit === false) return;
-    await take(request, reply, limits, 1);
+    await takePoints(request, reply, limits, 1);
   });
 }
 
@@ -38,18 +38,24 @@ export function registerRateLimit(server: FastifyInstance, limits: RateLimitOpti
  */
 export function takeCost(
   request: FastifyRequest,
-  reply: FastifyReply,
+  reply: FastifyReply | null,
   limits: RateLimitOptions | null,
   cost: number,
 ): Promise<void> | undefined {
   const points = Math.floor(cost / COST_PER_POINT);
-  return limits && points > 0 ? take(request, reply, limits, points) : undefined;
+  return limits && points > 0 ? takePoints(request, reply, limits, points) : undefined;
 }
 
-async function take(request: FastifyRequest, reply: FastifyReply, limits: RateLimitOptions, points: number) {
+/** @throws PublicError RATE_LIMITED */
+export async function takePoints(
+  request: FastifyRequest,
+  reply: FastifyReply | null,
+  limits: RateLimitOptions,
+  points: number,
+): Promise<void> {
   const { limiter, key } = who(request, limits);
   const allowance = await limiter.take(key, points);
-  tell(reply, allowance);
+  if (reply) tell(reply, allowance);
   if (allowance.allowed) return;
   throw new PublicError("RATE_LIMITED", `Too many requests: try again in ${allowance.resetSeconds} s`, {
     retryAfterSeconds: allowance.resetSeconds,

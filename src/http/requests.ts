@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { AuditLog } from "../audit/index.js";
+import type { AuditInput, AuditLog } from "../audit/index.js";
 import type { Accounts, Client } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
 import type { Principal } from "../domain/access/scope.js";
@@ -105,22 +105,28 @@ function auditOnce(options: RequestOptions, request: FastifyRequest, reply: Fast
   const { audit, auditRefusalsOnly } = request.routeOptions.config;
   if (request.isAudited || audit === false || (auditRefusalsOnly && reply.statusCode < 400)) return undefined;
   request.isAudited = true;
+  return options.audit?.append(entryOf(request, reply.statusCode, options.defaultTenant));
+}
+
+/** What the trail tells of a request. */
+export function entryOf(request: FastifyRequest, status: number, defaultTenant: string): AuditInput {
   const { principal, told } = request;
-  return options.audit?.append({
-    tenantId: principal?.tenantId ?? options.defaultTenant,
+  const { audit } = request.routeOptions.config;
+  return {
+    tenantId: principal?.tenantId ?? defaultTenant,
     userId: principal?.userId ?? null,
     role: principal?.role ?? null,
-    action: told.action ?? audit ?? "request",
+    action: told.action ?? (audit || "request"),
     resource: request.url.split("?")[0] ?? request.url,
     method: request.method,
-    status: reply.statusCode,
+    status,
     ip: request.ip,
     userAgent: request.headers["user-agent"] ?? null,
     details: told.details ?? {},
     source: "user",
     eventType: null,
     eventId: null,
-  });
+  };
 }
 
 export function clientOf(request: FastifyRequest): Client {

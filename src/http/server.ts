@@ -20,6 +20,7 @@ import { registerRest } from "./rest.js";
 import { registerSecurityHeaders } from "./security-headers.js";
 import type { AnswerSharing } from "./sharing.js";
 import type { Shedding } from "./shedding.js";
+import { registerStream } from "./stream.js";
 import type { TrustedDocuments } from "./trusted-documents.js";
 
 export interface ServerOptions {
@@ -83,6 +84,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     trusted,
     sharing,
   });
+  await registerStream(
+    server,
+    {
+      ...{ schema, execute, services, limits, rateLimit, trusted },
+      suggestions: !options.production || options.introspection,
+      isAudited: options.isAudited,
+    },
+    metrics,
+  );
   return server;
 }
 

@@ -23,7 +23,7 @@ export async function readTrustedDocuments(path: string): Promise<TrustedDocumen
   return new Map(operations.map(([id, text]) => [id.replace(/^sha256:/, ""), text]));
 }
 
-interface Asked {
+export interface Asked {
   query?: unknown;
   documentId?: unknown;
   extensions?: unknown;
@@ -36,15 +36,18 @@ interface Asked {
 export function resolveTrusted(request: FastifyRequest, documents: TrustedDocuments): void {
   const asked = (request.method === "GET" ? request.query : request.body) as Asked | Asked[] | null | undefined;
   for (const one of Array.isArray(asked) ? asked : [asked ?? {}]) {
-    const hash = nameOf(one);
-    const text = hash === null ? undefined : documents.get(hash);
-    if (text === undefined) {
-      throw new PublicError("QUERY_NOT_TRUSTED", "Only operations that were registered beforehand are answered here");
-    }
-    one.query = text;
+    one.query = textOf(one, documents);
     delete one.documentId;
     delete one.extensions;
   }
+}
+
+/** @throws PublicError QUERY_NOT_TRUSTED */
+export function textOf(asked: Asked, documents: TrustedDocuments): string {
+  const hash = nameOf(asked);
+  const text = hash === null ? undefined : documents.get(hash);
+  if (text !== undefined) return text;
+  throw new PublicError("QUERY_NOT_TRUSTED", "Only operations that were registered beforehand are answered here");
 }
 
 function nameOf({ query, documentId, extensions }: Asked): string | null {

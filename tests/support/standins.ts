@@ -27,6 +27,11 @@ export interface Upstreams {
   stop(): Promise<void>;
 }
 
+/** Six services that nobody answers for. */
+export const NOWHERE = {
+  urls: Object.fromEntries(SERVICE_NAMES.map((name) => [name, "http://127.0.0.1:9"])),
+} as unknown as Upstreams;
+
 /** Starts the six services on free ports and waits until all of them answer. */
 export async function startUpstreams(...args: string[]): Promise<Upstreams> {
   const base = await freePorts(SERVICE_NAMES.length);

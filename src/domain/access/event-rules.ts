@@ -1,7 +1,8 @@
-import { ADMINISTRATORS, FIGURE_READERS, type Fields, fields, SIGNED_IN } from "./rule.js";
+import { ADMINISTRATORS, FIGURE_READERS, type Fields, fields, granted, SIGNED_IN } from "./rule.js";
 
-/** Who may read what of events, dead letters and erasures, below the root fields. */
+/** Who may subscribe to events, and read what of events, dead letters and erasures below the root fields. */
 export const EVENT_RULES: Readonly<Record<string, Fields>> = {
+  Subscription: { eventAccepted: granted(ADMINISTRATORS, "view_events") },
   EventDefinition: {
     ...fields(SIGNED_IN, "name", "area", "description", "schema", "example", "personalFields", "retentionDays"),
   },

@@ -54,6 +54,15 @@ export const eventResolvers = {
       }
     },
   },
+  Subscription: {
+    eventAccepted: {
+      subscribe: async (_, { filter }, { viewer, services }) => {
+        const wanted = await storeFilter(viewer, services, filter);
+        return services.events.live.subscribe((event) => isWanted(event, wanted));
+      },
+      resolve: (event: StoredEvent) => event,
+    },
+  },
   EventDefinition: {
     area: ({ area }) => area.toUpperCase() as Uppercase<typeof area>,
     personalFields: ({ personal }) => [...personal],
@@ -71,7 +80,7 @@ export const eventResolvers = {
 async function storeFilter(
   viewer: Viewer,
   services: Services,
-  filter: EventFilterInput | null | undefined,
+  filter: Partial<EventFilterInput> | null | undefined,
 ): Promise<EventFilter> {
   const subjects = await limitedTo(viewer);
   return {
@@ -83,6 +92,16 @@ async function storeFilter(
     user: filter?.userId ?? undefined,
     subject: filter?.subject ?? undefined,
   };
+}
+
+function isWanted({ tenant, type, user, subject }: StoredEvent, wanted: EventFilter): boolean {
+  return (
+    tenant === wanted.tenant &&
+    (!wanted.types || wanted.types.includes(type)) &&
+    (wanted.user === undefined || wanted.user === user) &&
+    (wanted.subject === undefined || wanted.subject === subject) &&
+    (!wanted.only || (subject !== null && wanted.only.types.includes(type) && wanted.only.subjects.includes(subject)))
+  );
 }
 
 function plain({ userId, ...event }: EventInput): Record<string, unknown> {
