@@ -210,6 +210,45 @@ async function stampede(notes) {
   ];
 }
 
+const USERS = { count: 100, seconds: 10 };
+
+/** Each looks at the dashboard again as soon as it has come: far more often than people do. */
+async function users(notes) {
+  const crowd = Array.from({ length: USERS.count }, (_, i) => `bench_${i}`);
+  for (const user of crowd) token(user);
+  return onStage({ bulk: false, environment: { SWEEP: "off" } }, notes, async ({ gateway, upstreams }) => {
+    await untilWarm(gateway, upstreams);
+    await upstreams.reset();
+    const answers = [];
+    const end = performance.now() + USERS.seconds * SECOND;
+    const { cpu } = await withCpu(gateway, upstreams, () =>
+      Promise.all(
+        crowd.map(async (user) => {
+          while (performance.now() < end) answers.push(await gateway.dashboard(user));
+        }),
+      ),
+    );
+    for (const answer of answers) assertComplete(answer, upstreams, { trend: "required" });
+    const times = answers.map(({ ms }) => ms).sort((a, b) => a - b);
+    const hits = answers.filter(({ headers }) => headers["x-cache"] === "HIT").length;
+    notes.remarks.push(`users: ${Math.round(answers.length / USERS.seconds)} dashboards a second; ${cpu}`);
+    return [
+      {
+        name: "dashboard of 100 users, p95",
+        value: times[Math.ceil(times.length * 0.95) - 1],
+        unit: "ms",
+        limit: below(500),
+      },
+      {
+        name: "answers that waited for a call, %",
+        value: 100 - (hits / answers.length) * 100,
+        unit: "",
+        limit: below(5),
+      },
+    ];
+  });
+}
+
 const VEHICLE = `{
   id
   health { score components { type score rulKm } }
@@ -248,6 +287,7 @@ export const SCENARIOS = {
   swept,
   warm,
   stampede,
+  users,
   list,
   ingest,
   beside,
