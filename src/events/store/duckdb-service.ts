@@ -12,6 +12,8 @@ import { type Appended, type Outdated, type Query, StoreUnavailable } from "./st
 /** Files up to this size take about a second to write anew. */
 const REWRITE_AT_ONCE = 64 * 1024 * 1024;
 const REWRITE_DELAY_MS = 60_000;
+/** Between two questions of one who looks around. */
+const NARROW_AFTER_MS = 2000;
 
 type Receive = (names: readonly string[], columns: readonly (readonly unknown[])[]) => void;
 
@@ -27,6 +29,7 @@ export class DuckDbService implements DuckDbCalls {
   #closing = false;
   /** How many reads are under way that may use all threads. */
   #analytic = 0;
+  #narrowing: NodeJS.Timeout | undefined;
   /** Users who were erased since the file was last written anew. */
   readonly #erased = new Set<string>();
   #rewriting: NodeJS.Timeout | undefined;
@@ -84,16 +87,26 @@ export class DuckDbService implements DuckDbCalls {
     });
   }
 
-  /** With all threads, for as long as anything is computed so. */
+  /** With all threads, for as long as anything is computed so and a little longer: a new thread begins with no memory of its own. */
   async #widely<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
     const { threads, analyticThreads } = this.#settings;
     if (threads === analyticThreads) return work();
+    clearTimeout(this.#narrowing);
     if (this.#analytic++ === 0) await connection.run(`SET GLOBAL threads = ${analyticThreads}`);
     try {
       return await work();
     } finally {
-      if (--this.#analytic === 0) await connection.run(`SET GLOBAL threads = ${threads}`);
+      if (--this.#analytic === 0) this.#narrowing = setTimeout(() => this.#narrow(), NARROW_AFTER_MS);
     }
+  }
+
+  #narrow(): void {
+    const narrow = `SET GLOBAL threads = ${this.#settings.threads}`;
+    void this.#readers
+      .use(async (connection) => {
+        if (this.#analytic === 0) await connection.run(narrow);
+      })
+      .catch(() => undefined);
   }
 
   deleteOutdated({ tenant, types, before }: Outdated, seal: readonly Query[]): Promise<number> {
@@ -158,6 +171,7 @@ export class DuckDbService implements DuckDbCalls {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#rewriting);
+    clearTimeout(this.#narrowing);
     await this.#readers.close();
     await this.#appender.ready().catch(() => undefined);
     await this.#writes;
