@@ -71,6 +71,8 @@ const MAX_ERRORS = 20;
 const MOST_OPEN = 1000;
 /** How long somebody goes on reading a silent stream after having lost the right to; with every result it is looked at anyway. */
 const RECHECK_MS = 5000;
+/** How long a process that stops waits for readers to read so. */
+const LAST_WORDS_MS = 2000;
 
 /** Subscriptions, whatever carries them: limited, audited and counted as queries are, and ended when the right to them ends. */
 export class Subscriptions {
@@ -177,7 +179,10 @@ export class Subscriptions {
         if (!allowed) end(NO_LONGER);
         return allowed;
       };
-      const close = (): void => end(STOPPING);
+      const close = (): void => {
+        end(STOPPING);
+        setTimeout(() => subscriber.request.raw.socket.destroy(), LAST_WORDS_MS).unref();
+      };
       const timer = setInterval(() => void isAllowed(), RECHECK_MS).unref();
       this.#open.add(close);
       void stop.then(leave);
@@ -202,7 +207,7 @@ export class Subscriptions {
   async #isStillAllowed({ credential, principal }: Subscriber): Promise<boolean> {
     try {
       const now = await this.options.services.accounts.authenticate(credential);
-      return JSON.stringify(rightsOf(now)) === JSON.stringify(rightsOf(principal));
+      return now === principal || JSON.stringify(rightsOf(now)) === JSON.stringify(rightsOf(principal));
     } catch {
       return false;
     }
