@@ -7,15 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LOGIN_FAILURES } from "../src/auth/index.js";
 import { type Gateway, startGateway, tokenFor } from "./support/gateway.js";
 import { HAS_REDIS, type RedisServer, startRedis } from "./support/redis.js";
+import { NOWHERE } from "./support/standins.js";
 
 const SECOND_USER = { username: "mia", password: "a fine password" };
-/** Nothing answers there: these suites ask nothing of upstream services. */
-const NOWHERE = {
-  urls: Object.fromEntries(
-    ["ingestion", "health", "agent", "alert", "scheduling", "warranty"].map((name) => [name, "http://127.0.0.1:9"]),
-  ),
-} as Parameters<typeof startGateway>[0];
-
 type Started = Gateway & { base: string };
 
 async function start(environment: Record<string, string> = {}): Promise<Started> {

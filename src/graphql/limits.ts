@@ -25,6 +25,11 @@ export interface QueryLimits {
   readonly cost: number;
 }
 
+/** Longest operation that is parsed at all. */
+export const MAX_TOKENS = 15_000;
+/** More help nobody, and make a small question's answer large. */
+export const MAX_VALIDATION_ERRORS = 20;
+
 /** How large an operation is, fragments counted wherever they are used. */
 export type QuerySize = { readonly [Name in keyof QueryLimits]: number };
 

@@ -13,6 +13,8 @@ import {
   type Execute,
   excessOf,
   limitRule,
+  MAX_TOKENS,
+  MAX_VALIDATION_ERRORS,
   type QueryLimits,
   type Services,
   schemaForValidation,
@@ -39,10 +41,7 @@ export interface GraphQLOptions {
 
 const ELSEWHERE = "Subscriptions are answered at /graphql/stream, as server-sent events or over a WebSocket";
 const BAD_REQUEST = { code: "BAD_REQUEST", http: { status: 400 } };
-/** More help nobody, and make a small question's answer large. */
-const MAX_VALIDATION_ERRORS = 20;
-/** Longest operation that is parsed at all. */
-const MAX_TOKENS = 15_000;
+
 /** `/graphql`: Apollo Server speaks the protocol, parses and validates; `execute` runs the operation. */
 export async function registerGraphQL(
   server: FastifyInstance,

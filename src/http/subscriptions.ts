@@ -18,6 +18,8 @@ import {
   type Execute,
   excessOf,
   limitRule,
+  MAX_TOKENS,
+  MAX_VALIDATION_ERRORS,
   type QueryLimits,
   type Result,
   type Results,
@@ -65,8 +67,6 @@ export interface Prepared {
   readonly cost: number;
 }
 
-const MAX_TOKENS = 15_000;
-const MAX_ERRORS = 20;
 /** Streams of this process that may be open at once. */
 const MOST_OPEN = 1000;
 /** How long somebody goes on reading a silent stream after having lost the right to; with every result it is looked at anyway. */
@@ -129,7 +129,9 @@ export class Subscriptions {
     const text = trusted ? textOf(params, trusted) : params.query;
     if (typeof text !== "string" || text === "") throw new PublicError("BAD_REQUEST", "expected a query");
     const document = parse(text, { maxTokens: MAX_TOKENS });
-    const [wrong] = validate(schema, document, [...specifiedRules, limitRule(limits)], { maxErrors: MAX_ERRORS });
+    const [wrong] = validate(schema, document, [...specifiedRules, limitRule(limits)], {
+      maxErrors: MAX_VALIDATION_ERRORS,
+    });
     if (wrong) throw wrong;
     const operation = getOperationAST(document, params.operationName);
     if (!operation) throw new PublicError("BAD_REQUEST", "expected operationName to name one operation of the query");
