@@ -98,7 +98,7 @@ export function registerRequests(server: FastifyInstance, options: RequestOption
   });
 }
 
-const NOT_AUDITED = "Requests cannot be audited at the moment; try again shortly";
+export const NOT_AUDITED = "Requests cannot be audited at the moment; try again shortly";
 
 /** @returns undefined where there is nothing to write, or it has been written */
 function auditOnce(options: RequestOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {

@@ -27,7 +27,7 @@ import {
   sizeOf,
 } from "../graphql/index.js";
 import { type RateLimitOptions, takeCost, takePoints } from "./rate-limit.js";
-import { clientOf, entryOf } from "./requests.js";
+import { clientOf, entryOf, NOT_AUDITED } from "./requests.js";
 import { type Asked, type TrustedDocuments, textOf } from "./trusted-documents.js";
 
 export interface SubscriptionOptions {
@@ -152,7 +152,7 @@ export class Subscriptions {
     return new GraphQLError(message, { nodes: error.nodes ?? null, extensions: error.extensions });
   }
 
-  /** Before anything is told. @throws when it cannot be written */
+  /** Before anything is told. @throws PublicError SERVICE_UNAVAILABLE: nothing is told that the trail does not know of */
   async #audit(operation: OperationDefinitionNode, { request, principal }: Subscriber, begun: object): Promise<void> {
     const { services, isAudited } = this.options;
     const [field] = operation.selectionSet.selections;
@@ -165,7 +165,11 @@ export class Subscriptions {
     request.principal = principal;
     request.isAudited = true;
     const status = Symbol.asyncIterator in begun ? 200 : 403;
-    if (isAudited) await services.audit.append(entryOf(request, status, services.defaultTenant));
+    if (!isAudited) return;
+    await services.audit.append(entryOf(request, status, services.defaultTenant)).catch((error: unknown) => {
+      request.log.error({ error: String(error) }, "a subscription is withheld: it cannot be audited");
+      throw new PublicError("SERVICE_UNAVAILABLE", NOT_AUDITED);
+    });
   }
 
   #watched(results: Results, subscriber: Subscriber): Results {
