@@ -187,14 +187,14 @@ const measure: fc.Arbitrary<Measure> = fc
 
 const gapMs = fc.constantFrom(5 * MINUTE, 30 * MINUTE, DAY);
 
-/** The same over whole periods, of users who do the same thing again. */
+/** The same over whole periods. */
 function wholeCohorts(plan: CohortsPlan, zone: string): CohortsPlan {
   const { period, cohortBy } = plan;
   const start = (bucket: number): number => startOfBucket(bucket, period, zone);
   const from = start(bucketOf(plan.from, period, zone));
   const to = start(bucketOf(plan.to - 1, period, zone) + 1);
   const selection = { ...plan.selection, to: Math.max(plan.selection.to ?? to, to) };
-  return { ...plan, selection, from, to, returning: plan.start, cohortBy: cohortBy && { period } };
+  return { ...plan, selection, from, to, cohortBy: cohortBy && { period } };
 }
 
 /** A plan of each kind. */
@@ -274,7 +274,12 @@ export function plansOf(tenant: string, zone: string): fc.Arbitrary<Plan[]> {
       to: Math.min(made.selection.from + days * DAY, made.selection.to),
       brackets: [0, 1, 3, 7],
     }))
-    .map((plan) => (plan.whole ? wholeCohorts(plan, zone) : plan));
+    .map((plan) => (plan.whole ? wholeCohorts(plan, zone) : plan))
+    .chain((plan) => {
+      const { start, returning } = plan;
+      // Of users who do the same again, or anything, or something else.
+      return fc.constantFrom(start, { types: null }, returning).map((again) => ({ ...plan, returning: again }));
+    });
   const lifecycle = fc
     .record({
       selection: selection.map((chosen) => ({ ...chosen, from: null as null })),
