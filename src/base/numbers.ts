@@ -9,11 +9,14 @@ export function round(value: number, digits: number): number {
 }
 
 /** Arithmetic mean; null when there is nothing to average, never NaN. */
-export function mean(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
+export function mean(values: Iterable<number>): number | null {
   let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
+  let count = 0;
+  for (const value of values) {
+    sum += value;
+    count += 1;
+  }
+  return count === 0 ? null : sum / count;
 }
 
 /** `round` of a value that may be missing. */

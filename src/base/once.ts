@@ -12,3 +12,17 @@ export function once<T>(source: object, name: string, compute: () => T): T {
   own.set(name, compute());
   return own.get(name) as T;
 }
+
+/** The same of several sources: for as long as all of them are in use. */
+export function onceOf<T>(sources: readonly object[], name: string, compute: () => T): T {
+  const [first, ...others] = sources;
+  if (!first) return compute();
+  let own: object = first;
+  for (const other of others) {
+    const parts = once(own, "with", () => new WeakMap<object, object>());
+    const next = parts.get(other) ?? {};
+    parts.set(other, next);
+    own = next;
+  }
+  return once(own, name, compute);
+}

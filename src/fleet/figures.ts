@@ -1,6 +1,6 @@
 import { DAY } from "../base/clock.js";
 import { sumMoney } from "../base/numbers.js";
-import { once } from "../base/once.js";
+import { once, onceOf } from "../base/once.js";
 import { hull, monthToDate, type TimeRange, trailing } from "../base/time-range.js";
 import {
   alertFatigue,
@@ -25,6 +25,8 @@ import {
   componentBreakdown,
   type Distribution,
   distribution,
+  known,
+  scoresOf,
 } from "../domain/fleet/health.js";
 import {
   attentionVehicleIds,
@@ -34,7 +36,7 @@ import {
   topIssues,
   upcoming,
 } from "../domain/fleet/overview.js";
-import type { Alert, Appointment } from "../domain/fleet/records.js";
+import type { Alert, Appointment, VehicleStatus } from "../domain/fleet/records.js";
 import { type TechnicianUtilization, technicianUtilization } from "../domain/fleet/technicians.js";
 import { type HealthTrend, healthTrend } from "../domain/fleet/trend.js";
 import { countStatus, serviceFrequency, uptimeFigures } from "../domain/fleet/uptime.js";
@@ -60,34 +62,35 @@ export class FleetFigures {
   ) {}
 
   async summary() {
-    const [vehicles, scores, open] = await Promise.all([
+    const [vehicles, averageHealthScore, open] = await Promise.all([
       this.data.vehicles(),
-      this.data.scores(),
+      this.averageHealthScore(),
       this.data.openAlerts(),
     ]);
+    const count = (status: VehicleStatus) => vehicles && once(vehicles, status, () => countStatus(vehicles, status));
     return {
       totalVehicles: vehicles?.length ?? null,
-      activeVehicles: vehicles && countStatus(vehicles, "ACTIVE"),
-      inMaintenance: vehicles && countStatus(vehicles, "IN_MAINTENANCE"),
-      criticalAlerts: open?.filter(isCritical).length ?? null,
-      averageHealthScore: scores && averageScore([...scores.values()]),
+      activeVehicles: count("ACTIVE"),
+      inMaintenance: count("IN_MAINTENANCE"),
+      criticalAlerts: open && once(open, "critical", () => open.filter(isCritical).length),
+      averageHealthScore,
     };
   }
 
   async distribution(): Promise<Distribution | null> {
-    const scores = await this.data.scores();
-    return scores && once(scores, "distribution", () => distribution([...scores.values()]));
+    const scores = await this.#scores();
+    return scores && once(scores, "distribution", () => distribution(scores));
   }
 
   async averageHealthScore(): Promise<number | null> {
-    const scores = await this.data.scores();
-    return scores && averageScore([...scores.values()]);
+    const scores = await this.#scores();
+    return scores && once(scores, "average", () => averageScore(scores));
   }
 
   /** Vehicles with a score of vehicles known: what averages and bands of health rest on. */
   async healthCoverage(): Promise<Coverage> {
-    const [vehicles, scores] = await Promise.all([this.data.vehicles(), this.data.scores()]);
-    return { vehiclesKnown: vehicles?.length ?? null, vehiclesWithData: scores?.size ?? null };
+    const [vehicles, scores] = await Promise.all([this.data.vehicles(), this.#scores()]);
+    return { vehiclesKnown: vehicles?.length ?? null, vehiclesWithData: scores?.length ?? null };
   }
 
   /** Vehicles whose records were all there of vehicles known: what counts and sums rest on. */
@@ -98,26 +101,45 @@ export class FleetFigures {
   }
 
   async componentHealth(): Promise<ComponentBreakdown[] | null> {
-    const healths = await this.data.health();
+    const table = await this.data.health();
     const { component } = this.data.filter;
-    return healths && once(healths, `components|${component}`, () => componentBreakdown(healths, component));
+    return table && once(table, `components|${component}`, () => componentBreakdown(table, component));
   }
 
   async heatmap(): Promise<HeatmapCell[] | null> {
-    const [vehicles, scores] = await Promise.all([this.data.vehicles(), this.data.scores()]);
-    return (
-      vehicles && (scores ? once(scores, "heatmap", () => heatmap(vehicles, scores)) : heatmap(vehicles, new Map()))
-    );
+    const [vehicles, table] = await Promise.all([this.data.vehicles(), this.data.health()]);
+    if (!vehicles) return null;
+    if (!table) return heatmap(vehicles, new Float64Array(vehicles.length).fill(Number.NaN));
+    const { component } = this.data.filter;
+    return once(table, `heatmap|${component}`, () => heatmap(vehicles, scoresOf(table, component)));
   }
 
   async topIssues(): Promise<TopIssue[] | null> {
-    const [healths, open, basis] = await Promise.all([this.data.health(), this.data.openAlerts(), this.costBasis()]);
-    return healths && open && topIssues(healths, open, basis?.preventive ?? null, this.data.filter.component);
+    const [table, open, basis] = await Promise.all([this.data.health(), this.data.openAlerts(), this.costBasis()]);
+    const { component } = this.data.filter;
+    return (
+      table &&
+      open &&
+      onceOf([table, open, basis ?? table], `issues|${component}`, () =>
+        topIssues(table, open, basis?.preventive ?? null, component),
+      )
+    );
   }
 
   async attention(): Promise<string[] | null> {
-    const [healths, open] = await Promise.all([this.data.health(), this.data.openAlerts()]);
-    return healths && open && attentionVehicleIds(healths, open, this.data.filter.component);
+    const [table, open] = await Promise.all([this.data.health(), this.data.openAlerts()]);
+    const { component } = this.data.filter;
+    return (
+      table &&
+      open &&
+      onceOf([table, open], `attention|${component}`, () => attentionVehicleIds(table, open, component))
+    );
+  }
+
+  /** The scores that there are, of the vehicles or of the filter's component. */
+  async #scores(): Promise<Float64Array | null> {
+    const table = await this.data.health();
+    return table && known(scoresOf(table, this.data.filter.component));
   }
 
   async recentAlerts(): Promise<Alert[] | null> {

@@ -3,18 +3,11 @@ import { PublicError } from "../base/errors.js";
 import { once } from "../base/once.js";
 import { contains, dayWider, type TimeRange } from "../base/time-range.js";
 import { canSeeEverything, canSeeVehicle, seesJobsOnly } from "../domain/access/can.js";
-import { ALL } from "../domain/access/scope.js";
-import { scoreOf } from "../domain/fleet/health.js";
-import type {
-  Alert,
-  Appointment,
-  Claim,
-  Health,
-  HealthHistoryPoint,
-  Technician,
-  Vehicle,
-} from "../domain/fleet/records.js";
-import type { Entry, Reader, ServiceName } from "../upstream/index.js";
+import { ALL, fleetsName } from "../domain/access/scope.js";
+import type { HealthTable } from "../domain/fleet/health-table.js";
+import type { Histories } from "../domain/fleet/history-columns.js";
+import type { Alert, Appointment, Claim, Technician, Vehicle } from "../domain/fleet/records.js";
+import type { Entry, Reader, ServiceName, Snapshot } from "../upstream/index.js";
 import { Ledger } from "./ledger.js";
 import type { Viewer } from "./viewer.js";
 
@@ -26,11 +19,6 @@ export interface FleetFilter {
 }
 
 export const WHOLE_FLEET: FleetFilter = { fleetId: null, vehicleId: null, component: null };
-
-/** A per-vehicle load with fewer than all vehicles still counts, but says so. */
-interface Collected<T> {
-  readonly values: T[];
-}
 
 /**
  * The records one aggregate is computed from: what the viewer may see, narrowed to the filter. Each source is read at
@@ -64,7 +52,10 @@ export class FleetData {
         return fleetId === null || vehicle.fleetId === fleetId ? [vehicle] : [];
       }
       const all = await this.scopeVehicles();
-      const own = fleetId === null ? all : (all?.filter((vehicle) => vehicle.fleetId === fleetId) ?? null);
+      const own =
+        all && fleetId !== null
+          ? once(all, `fleet|${fleetId}`, () => all.filter((vehicle) => vehicle.fleetId === fleetId))
+          : all;
       if (fleetId !== null && own?.length === 0) {
         throw new PublicError("NOT_FOUND", `There is no fleet "${fleetId}"`, { id: fleetId });
       }
@@ -79,39 +70,30 @@ export class FleetData {
       return this.#try("ingestion", async () => {
         const named = seesJobsOnly(scope) ? await this.viewer.assignedVehicles() : scope.vehicleIds;
         if (named !== ALL) {
-          const found = await this.#collect("ingestion", [...named], (id) => this.reader.vehicle.load(id));
-          return found?.values.flatMap((v) => (v && canSeeVehicle(scope, v) ? [v] : [])) ?? null;
+          const found = await this.#settled("ingestion", [...named], (id) => this.reader.vehicle.load(id));
+          if (named.size > 0 && found.size === 0) return null;
+          return [...found.values()].flatMap(({ value }) => (value && canSeeVehicle(scope, value) ? [value] : []));
         }
         const all = this.#note(await this.reader.vehicles());
-        return canSeeEverything(scope) ? all : all.filter((vehicle) => canSeeVehicle(scope, vehicle));
+        if (canSeeEverything(scope)) return all;
+        return once(all, `scope|${fleetsName(scope)}`, () => all.filter((vehicle) => canSeeVehicle(scope, vehicle)));
       });
     });
   }
 
-  /** Health records of the vehicles that have one. */
-  health(): Promise<Health[] | null> {
-    return this.#once("health", async () => {
-      const found = await this.#perVehicle("health", "health", (id) => this.reader.health.load(id));
-      return found && once(found.values, "present", () => found.values.flatMap((health) => health ?? []));
-    });
+  /** Health of the vehicles, in their order. */
+  health(): Promise<HealthTable | null> {
+    return this.#once("health", async () =>
+      this.#table("health", this.reader.snapshot("health"), await this.vehicles(), (id) => this.reader.health.load(id)),
+    );
   }
 
-  /** Score per vehicle: the overall one, or the filter's component's. */
-  scores(): Promise<Map<string, number> | null> {
-    return this.#once("scores", async () => {
-      const healths = await this.health();
-      return (
-        healths && once(healths, `scores|${this.filter.component}`, () => scoresOf(healths, this.filter.component))
-      );
-    });
-  }
-
-  histories(): Promise<HealthHistoryPoint[][] | null> {
+  histories(): Promise<Histories | null> {
     return this.#once("histories", async () => {
       // One call per vehicle for one figure: it must not compete with what all other figures need.
       await this.#others("histories");
-      const found = await this.#perVehicle("health", "history", (id) => this.reader.history.load(id));
-      return found?.values ?? null;
+      const history = this.reader.snapshot("history");
+      return this.#table("health", history, await this.vehicles(), (id) => this.reader.history.load(id));
     });
   }
 
@@ -142,9 +124,9 @@ export class FleetData {
       const wide = dayWider(range);
       const listed = await this.#try("scheduling", async () => this.#noteList(await this.reader.appointments(wide)));
       if (listed !== "none") return this.#inScope(listed);
-      const ids = (await this.scopeVehicles())?.map((vehicle) => vehicle.id) ?? null;
-      const found = ids && (await this.#collect("scheduling", ids, (id) => this.reader.appointmentsOf.load(id)));
-      return found?.values.flat() ?? null;
+      const ofVehicles = this.reader.snapshot("appointments");
+      const vehicles = await this.scopeVehicles();
+      return this.#table("scheduling", ofVehicles, vehicles, (id) => this.reader.appointmentsOf.load(id));
     });
   }
 
@@ -154,8 +136,9 @@ export class FleetData {
       const listed = await this.#try("warranty", async () => this.#noteList(await this.reader.claims(range)));
       const claims =
         listed === "none"
-          ? ((await this.#perVehicle("warranty", "claims", (id) => this.reader.claimsOf.load(id)))?.values.flat() ??
-            null)
+          ? await this.#table("warranty", this.reader.snapshot("claims"), await this.vehicles(), (id) =>
+              this.reader.claimsOf.load(id),
+            )
           : listed;
       const submitted = claims?.filter((claim) => contains(range, claim.submittedAt)) ?? null;
       return this.#narrow(submitted, (claim) => claim.component);
@@ -188,48 +171,57 @@ export class FleetData {
     return ids && (records?.filter((record) => ids.has(record.vehicleId)) ?? null);
   }
 
-  async #perVehicle<T>(
+  /**
+   * What is known of one kind about all these vehicles; what is not there, or too old, is fetched first. Null when
+   * nothing can be had; a warning with the count when some cannot.
+   */
+  async #table<T, Table>(
     service: ServiceName,
-    kind: string,
-    load: (id: string) => Promise<Entry<T>>,
-  ): Promise<Collected<T> | null> {
-    const vehicles = await this.vehicles();
-    const cached = vehicles && this.reader.collected<T>(kind, vehicles);
-    if (cached) {
-      this.ledger.note({ fetchedAt: cached.oldest, value: null, bytes: 0 });
-      this.ledger.note({ fetchedAt: cached.newest, value: null, bytes: 0 });
-      return { values: cached.values as T[] };
-    }
-    return (
-      vehicles &&
-      this.#collect(
-        service,
-        vehicles.map((vehicle) => vehicle.id),
-        load,
-      )
+    snapshot: Snapshot<T, Table>,
+    vehicles: readonly Vehicle[] | null,
+    load: (id: string) => Promise<Entry<T | null>>,
+  ): Promise<Table | null> {
+    if (vehicles === null) return null;
+    const known = snapshot.of(vehicles);
+    const places = known.outdated(this.reader.currentSince);
+    const found = await this.#settled(
+      service,
+      places.map((place) => known.list.ids[place] ?? ""),
+      load,
+      vehicles.length,
     );
+    if (vehicles.length > 0 && places.length === vehicles.length && found.size === 0) return null;
+    const instead = new Map<number, T | null>();
+    for (const [i, place] of places.entries()) {
+      const entry = found.get(i);
+      if (!entry) instead.set(place, null);
+      else if (entry.fetchedAt !== known.fetchedAt(place)) instead.set(place, entry.value);
+    }
+    const times = known.times(instead);
+    if (times) for (const fetchedAt of times) this.ledger.note({ fetchedAt, value: null, bytes: 0 });
+    return known.table(instead);
   }
 
-  /** Loads something for each id. Null when all fail; a warning with the count when some do. */
-  async #collect<T>(
+  /** Loads something for each id; what could be had, by place. A warning with the count when some fail. */
+  async #settled<T>(
     service: ServiceName,
     ids: readonly string[],
     load: (id: string) => Promise<Entry<T>>,
-  ): Promise<Collected<T> | null> {
-    const results = await Promise.allSettled(ids.map(load));
-    const values: T[] = [];
+    of = ids.length,
+  ): Promise<ReadonlyMap<number, Entry<T>>> {
+    const found = new Map<number, Entry<T>>();
     const failures: unknown[] = [];
-    results.forEach((result, index) => {
+    for (const [place, result] of (await Promise.allSettled(ids.map(load))).entries()) {
       if (result.status === "fulfilled") {
-        values.push(this.#note(result.value));
+        this.ledger.note(result.value);
+        found.set(place, result.value);
       } else {
         failures.push(result.reason);
-        this.unanswered.add(ids[index] ?? "");
+        this.unanswered.add(ids[place] ?? "");
       }
-    });
-    if (failures.length > 0)
-      this.ledger.fail(service, failures[0], `, for ${failures.length} of ${ids.length} vehicles`);
-    return failures.length > 0 && values.length === 0 ? null : { values };
+    }
+    if (failures.length > 0) this.ledger.fail(service, failures[0], `, for ${failures.length} of ${of} vehicles`);
+    return found;
   }
 
   async #try<T>(service: ServiceName, load: () => Promise<T>): Promise<T | null> {
@@ -271,13 +263,4 @@ export class FleetData {
     this.#memo.set(key, promise);
     return promise;
   }
-}
-
-function scoresOf(healths: readonly Health[], component: string | null): Map<string, number> {
-  const scores = new Map<string, number>();
-  for (const health of healths) {
-    const score = scoreOf(health, component);
-    if (score !== null) scores.set(health.vehicleId, score);
-  }
-  return scores;
 }

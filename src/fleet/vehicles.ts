@@ -2,7 +2,8 @@ import { PublicError } from "../base/errors.js";
 import { once } from "../base/once.js";
 import { isLimited } from "../domain/access/can.js";
 import { bandOf } from "../domain/fleet/health.js";
-import type { Band, Health, Vehicle, VehicleStatus } from "../domain/fleet/records.js";
+import type { HealthTable } from "../domain/fleet/health-table.js";
+import type { Band, Vehicle, VehicleStatus } from "../domain/fleet/records.js";
 import { FleetData, WHOLE_FLEET } from "./fleet-data.js";
 import type { Viewer } from "./viewer.js";
 
@@ -57,18 +58,21 @@ export async function findVehicles(
       matching.map((vehicle) => ({ vehicle, rank: rankOf(vehicle, orderBy) })),
     );
   }
-  const healths = required(await data.health(), data);
-  const rank = (): RankedVehicle[] => {
-    const byVehicle = once(healths, "byVehicle", () => new Map(healths.map((health) => [health.vehicleId, health])));
-    const found = aboutHealth
-      ? matching.filter((vehicle) => matchesHealth(byVehicle.get(vehicle.id), filter))
-      : matching;
-    return found.map((vehicle) => ({
+  const table = required(await data.health(), data);
+  const all = (): (RankedVehicle & { readonly place: number })[] => {
+    return vehicles.map((vehicle, place) => ({
       vehicle,
-      rank: orderBy === "HEALTH_SCORE" ? (byVehicle.get(vehicle.id)?.score ?? null) : rankOf(vehicle, orderBy),
+      place,
+      rank: orderBy === "HEALTH_SCORE" ? numberOrNull(table.scores[place]) : rankOf(vehicle, orderBy),
     }));
   };
-  return isAll && !aboutHealth ? once(healths, "ranked", rank) : rank();
+  const ranked = once(table, `ranked|${orderBy}`, all);
+  if (isAll && !aboutHealth) return ranked;
+  return ranked.filter(({ vehicle, place }) => matches(vehicle, filter) && matchesHealth(table, place, filter));
+}
+
+function numberOrNull(value = Number.NaN): number | null {
+  return Number.isNaN(value) ? null : value;
 }
 
 function required<T>(value: T | null, data: FleetData): T {
@@ -90,10 +94,10 @@ function matches(vehicle: Vehicle, filter: VehicleFilter): boolean {
   return told.some((value) => value?.toLowerCase().includes(wanted));
 }
 
-function matchesHealth(health: Health | undefined, filter: VehicleFilter): boolean {
-  if (filter.band != null && !(health && filter.band.includes(bandOf(health.score)))) return false;
-  const below = filter.componentBelow;
-  return (
-    below == null || (health?.components.some((c) => c.type === below.component && c.score < below.score) ?? false)
-  );
+function matchesHealth({ scores, components }: HealthTable, place: number, { band, componentBelow }: VehicleFilter) {
+  const score = numberOrNull(scores[place]);
+  if (band != null && (score === null || !band.includes(bandOf(score)))) return false;
+  if (componentBelow == null) return true;
+  const part = components.get(componentBelow.component)?.scores[place] ?? Number.NaN;
+  return part < componentBelow.score;
 }

@@ -26,12 +26,13 @@ export interface Loaded<T> {
  */
 export type Freshness = "cached" | "refresh" | "sweep";
 
-/** Values of many entries, and the fetch times of the oldest and the newest. */
-export interface Collection<T = unknown> {
-  readonly values: readonly T[];
-  readonly oldest: number;
-  readonly newest: number;
-  readonly version: number;
+/** Hears of everything that is stored under the keys of one group, also once the cache has no more room for it. */
+export interface Follower<T> {
+  /** Whether it has no need of the cache to keep the value as well. */
+  readonly keepsValues: boolean;
+  stored(id: string, entry: Entry<T>): void;
+  /** What is there must not be shown any more. */
+  dropped(id: string): void;
 }
 
 /** Beyond so many tags an answer rests on more than is worth telling one by one. */
@@ -80,10 +81,8 @@ export class UpstreamCache {
   readonly #flights = new Map<string, Flight>();
   readonly #keysByTag = new Map<string, Set<string>>();
   readonly #tagsByKey = new Map<string, readonly string[]>();
-  readonly #collections = new WeakMap<object, Map<string, Collection>>();
+  readonly #followers = new Map<string, Follower<unknown>>();
   readonly #watchers = new Set<(tags: readonly string[]) => void>();
-  /** Counts changes: what was put together at the same count is still the same. */
-  #version = 0;
 
   constructor(
     readonly options: {
@@ -99,10 +98,9 @@ export class UpstreamCache {
       maxSize: options.maxBytes,
       sizeCalculation: (entry) => entry.bytes + OVERHEAD_BYTES,
       dispose: (_entry, key, reason) => {
-        this.#version += 1;
         if (reason === "set") return;
         this.#ungroup(key);
-        if (!this.#flights.has(key)) this.#untag(key);
+        this.#forgetIfUnused(key);
       },
     });
   }
@@ -167,30 +165,10 @@ export class UpstreamCache {
     }
   }
 
-  /**
-   * The values under `group|id` for all ids at once, as an array that is the very same one until the cache changes.
-   * Null unless every one is there and at most one TTL old. `ids` is known by identity.
-   */
-  collection<T>(group: string, ids: readonly { readonly id: string }[]): Collection<T> | null {
-    const now = this.options.clock();
-    const own = this.#collections.get(ids) ?? new Map<string, Collection>();
-    this.#collections.set(ids, own);
-    const known = own.get(group) as Collection<T> | undefined;
-    if (known?.version === this.#version) return now - known.oldest <= this.options.ttlMs ? known : null;
-    const values: T[] = [];
-    let oldest = Number.POSITIVE_INFINITY;
-    let newest = Number.NEGATIVE_INFINITY;
-    const entries = this.#groups.get(group);
-    for (const { id } of ids) {
-      const entry = entries?.get(id) as Entry<T> | undefined;
-      if (!entry || now - entry.fetchedAt > this.options.ttlMs) return null;
-      values.push(entry.value);
-      if (entry.fetchedAt < oldest) oldest = entry.fetchedAt;
-      if (entry.fetchedAt > newest) newest = entry.fetchedAt;
-    }
-    const made: Collection<T> = { values, oldest, newest, version: this.#version };
-    own.set(group, made as Collection);
-    return made;
+  /** Has a group's one follower hear of what is there and of all that comes. */
+  follow<T>(group: string, follower: Follower<T>): void {
+    this.#followers.set(group, follower as Follower<unknown>);
+    for (const [id, entry] of this.#groups.get(group) ?? []) follower.stored(id, entry as Entry<T>);
   }
 
   /** What is there and not older than one TTL, without loading. */
@@ -236,6 +214,8 @@ export class UpstreamCache {
       for (const key of this.#keysByTag.get(tag) ?? []) {
         this.#flights.delete(key);
         this.#entries.delete(key);
+        const { group, id } = partsOf(key);
+        this.#followers.get(group)?.dropped(id);
       }
     }
     this.#tell(tags);
@@ -278,8 +258,12 @@ export class UpstreamCache {
   }
 
   #store(key: string, tags: readonly string[], entry: Entry<unknown>): void {
-    this.#version += 1;
-    const stored: Stored = { ...entry, usedAt: entry.fetchedAt };
+    const { group, id } = partsOf(key);
+    const follower = this.#followers.get(group);
+    follower?.stored(id, entry);
+    const stored: Stored = follower?.keepsValues
+      ? { value: undefined, bytes: 0, fetchedAt: entry.fetchedAt, usedAt: entry.fetchedAt }
+      : { ...entry, usedAt: entry.fetchedAt };
     this.#entries.set(key, stored);
     // Larger than the whole cache: lru-cache refuses it, so nothing may point to it either.
     if (this.#entries.has(key)) {
@@ -305,7 +289,9 @@ export class UpstreamCache {
     if (own?.size === 0) this.#groups.delete(group);
   }
 
+  /** Also of what is kept here no longer, followers must be told when it is out of date. */
   #forgetIfUnused(key: string): void {
+    if (this.#followers.has(partsOf(key).group)) return;
     if (!this.#entries.has(key) && !this.#flights.has(key)) this.#untag(key);
   }
 

@@ -12,3 +12,4 @@ export { DEADLINE_HEADER, type ServiceOptions } from "./http.js";
 export type { BulkSetting } from "./lists.js";
 export { listTag, Reader, telemetryTag, vehicleTag } from "./reader.js";
 export type { BookingRequest, SlotRequest } from "./scheduling/client.js";
+export type { Snapshot, SnapshotList } from "./snapshot.js";

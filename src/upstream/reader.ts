@@ -14,11 +14,12 @@ import type {
   Vehicle,
   WarrantyCoverage,
 } from "../domain/fleet/records.js";
-import { type Collection, Dependencies, type Entry, type Freshness, type Loaded, type UpstreamCache } from "./cache.js";
+import { Dependencies, type Entry, type Freshness, type Loaded, type UpstreamCache } from "./cache.js";
 import type { UpstreamClients } from "./clients.js";
 import type { ServiceName } from "./errors.js";
 import { batchHealth } from "./health/loader.js";
 import { settle } from "./settle.js";
+import { type SnapshotKind, type SnapshotOf, snapshotOf } from "./snapshot.js";
 
 /** Tag of everything known about one vehicle. */
 export function vehicleTag(tenantId: string, vehicleId: string): string {
@@ -178,11 +179,17 @@ export class Reader {
     );
   }
 
-  /** Something of all these vehicles, when the cache has all of it: without a promise per vehicle. */
-  collected<T>(kind: string, vehicles: readonly Vehicle[]): Collection<T> | null {
-    if (this.freshness !== "cached") return null;
+  /** Something of all vehicles at once, as columns that follow the cache. */
+  snapshot<Kind extends SnapshotKind>(kind: Kind): SnapshotOf<Kind> {
     this.dependencies.addEverything();
-    return this.cache.collection<T>(tenantKey(this, kind), vehicles);
+    return snapshotOf(this.cache, tenantKey(this, kind), kind);
+  }
+
+  /** What was fetched earlier is fetched again, epoch milliseconds. */
+  get currentSince(): number {
+    const { clock, ttlMs } = this.cache.options;
+    if (this.freshness === "refresh") return Number.POSITIVE_INFINITY;
+    return clock() - (this.freshness === "sweep" ? ttlMs / 2 : ttlMs);
   }
 
   #tagsOf(kind: string, id: string): string[] {

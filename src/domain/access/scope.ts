@@ -63,6 +63,11 @@ function intersection(a: Scope["fleetIds"], b: Scope["fleetIds"]): Scope["fleetI
   return b === ALL ? a : new Set([...a].filter((id) => b.has(id)));
 }
 
+/** Names what a scope leaves of a tenant's fleets: equal names, the same fleets. */
+export function fleetsName({ fleetIds, foreignFleetIds }: Scope): string {
+  return JSON.stringify([fleetIds === ALL ? ALL : [...fleetIds].sort(), [...foreignFleetIds].sort()]);
+}
+
 /** Every key of a tenant's data begins with the tenant: nothing read for one can answer another. */
 export function tenantKey(scope: Pick<Scope, "tenantId">, ...parts: readonly (string | number)[]): string {
   return [scope.tenantId, ...parts].join("|");

@@ -6,9 +6,11 @@ import {
   componentBreakdown,
   distribution,
   distributionPercent,
+  known,
   needsAttention,
-  scoreOf,
+  scoresOf,
 } from "./health.js";
+import { healthTable } from "./health-table.js";
 import type { Health } from "./records.js";
 
 function health(vehicleId: string, score: number, components: Record<string, number> = {}): Health {
@@ -70,13 +72,18 @@ describe("scores", () => {
   });
 
   it("are those of the vehicle unless a component is named; a vehicle without it has none", () => {
-    const record = health("V1", 0.7, { engine: 0.3 });
-    expect([scoreOf(record, null), scoreOf(record, "engine"), scoreOf(record, "brakes")]).toEqual([0.7, 0.3, null]);
+    const table = healthTable([health("V1", 0.7, { engine: 0.3 }), health("V2", 0.8)]);
+    const scores = [null, "engine", "brakes"].map((component) => [...known(scoresOf(table, component))]);
+    expect(scores).toEqual([[0.7, 0.8], [0.3], []]);
   });
 });
 
 describe("component breakdown", () => {
-  const fleet = [health("V1", 0.7, { engine: 0.3, brakes: 0.9 }), health("V2", 0.7, { engine: 0.8 }), health("V3", 1)];
+  const fleet = healthTable([
+    health("V1", 0.7, { engine: 0.3, brakes: 0.9 }),
+    health("V2", 0.7, { engine: 0.8 }),
+    health("V3", 1),
+  ]);
 
   it("averages and counts each component type over the vehicles that have it, by name", () => {
     expect(componentBreakdown(fleet, null)).toEqual([

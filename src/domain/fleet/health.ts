@@ -1,5 +1,8 @@
+import { compareText } from "../../base/groups.js";
 import { mean, percent, roundOrNull } from "../../base/numbers.js";
-import { BANDS, type Band, type Health } from "./records.js";
+import { once } from "../../base/once.js";
+import type { HealthTable } from "./health-table.js";
+import { BANDS, type Band } from "./records.js";
 
 /** Below this a component or vehicle needs attention: the lower bound of FAIR. */
 export const ATTENTION_SCORE = 0.4;
@@ -27,10 +30,11 @@ export interface Distribution {
 }
 
 /** How many scores fall into each band. All zero when there are none. */
-export function distribution(scores: readonly number[]): Distribution {
-  const counts = { excellent: 0, good: 0, fair: 0, poor: 0, critical: 0 };
-  for (const score of scores) counts[bandOf(score).toLowerCase() as Lowercase<Band>] += 1;
-  return counts;
+export function distribution(scores: Iterable<number>): Distribution {
+  const counts: Record<Band, number> = { EXCELLENT: 0, GOOD: 0, FAIR: 0, POOR: 0, CRITICAL: 0 };
+  for (const score of scores) counts[bandOf(score)] += 1;
+  const { EXCELLENT: excellent, GOOD: good, FAIR: fair, POOR: poor, CRITICAL: critical } = counts;
+  return { excellent, good, fair, poor, critical };
 }
 
 /** The same in percent of all scores, two decimals. All zero when there are none. */
@@ -47,14 +51,19 @@ export function distributionPercent(counts: Distribution): Distribution {
 }
 
 /** Mean score, two decimals; null without any score. */
-export function averageScore(scores: readonly number[]): number | null {
+export function averageScore(scores: Iterable<number>): number | null {
   return roundOrNull(mean(scores), 2);
 }
 
-/** The score that a question is about: the vehicle's, or that of one component where the question names it. */
-export function scoreOf(health: Health, component: string | null): number | null {
-  if (component === null) return health.score;
-  return health.components.find((c) => c.type === component)?.score ?? null;
+/** The scores that a question is about, NaN where there is none: the vehicles', or those of one component where the question names it. */
+export function scoresOf(table: HealthTable, component: string | null): Float64Array {
+  if (component === null) return table.scores;
+  return table.components.get(component)?.scores ?? new Float64Array(table.ids.length).fill(Number.NaN);
+}
+
+/** The scores that there are. */
+export function known(scores: Float64Array): Float64Array {
+  return once(scores, "known", () => scores.filter((score) => !Number.isNaN(score)));
 }
 
 export interface ComponentBreakdown {
@@ -64,20 +73,14 @@ export interface ComponentBreakdown {
 }
 
 /** Average and bands of each component type over a fleet, by name. */
-export function componentBreakdown(healths: readonly Health[], only: string | null): ComponentBreakdown[] {
-  const scores = new Map<string, number[]>();
-  for (const health of healths) {
-    for (const component of health.components) {
-      if (only !== null && component.type !== only) continue;
-      const list = scores.get(component.type);
-      if (list) list.push(component.score);
-      else scores.set(component.type, [component.score]);
-    }
-  }
-  return [...scores.keys()].sort().map((component) => {
-    const own = scores.get(component) ?? [];
-    return { component, averageHealthScore: averageScore(own), distribution: distribution(own) };
-  });
+export function componentBreakdown({ components }: HealthTable, only: string | null): ComponentBreakdown[] {
+  return [...components]
+    .sort(([a], [b]) => compareText(a, b))
+    .flatMap(([component, columns]) => {
+      const scores = known(columns.scores);
+      if (scores.length === 0 || (only !== null && component !== only)) return [];
+      return { component, averageHealthScore: averageScore(scores), distribution: distribution(scores) };
+    });
 }
 
 export function needsAttention(score: number): boolean {

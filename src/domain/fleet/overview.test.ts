@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { healthTable } from "./health-table.js";
 import { attentionVehicleIds, heatmap, topIssues, upcoming } from "./overview.js";
 import type { Alert, Appointment, Health, Position, Vehicle } from "./records.js";
 
@@ -25,11 +26,11 @@ function alert(vehicleId: string, severity: Alert["severity"], component: string
 }
 
 describe("top issues", () => {
-  const fleet = [
+  const fleet = healthTable([
     health("V1", 0.9, { engine: [0.39, 1000], brakes: [0.4, 9000] }),
     health("V2", 0.9, { engine: [0.1, 2000], brakes: [0.9, 5000] }),
     health("V3", 0.9, { engine: [0.9, 9000], brakes: [0.1, null] }),
-  ];
+  ]);
 
   it("counts vehicles that score below 0.4 or have an open alert of WARNING or worse, each once", () => {
     const alerts = [alert("V2", "WARNING", "brakes"), alert("V2", "CRITICAL", "engine"), alert("V1", "INFO", "brakes")];
@@ -55,23 +56,23 @@ describe("top issues", () => {
   });
 
   it("is empty for a sound fleet, and ignores alerts about no component", () => {
-    expect(topIssues([health("V1", 0.1)], [alert("V1", "EMERGENCY", null)], null, null)).toEqual([]);
+    expect(topIssues(healthTable([health("V1", 0.1)]), [alert("V1", "EMERGENCY", null)], null, null)).toEqual([]);
   });
 });
 
 describe("vehicles that need attention", () => {
   it("score below 0.4 or have an open critical alert; each is named once, by id", () => {
-    const fleet = [health("V3", 0.39), health("V1", 0.1), health("V2", 0.4)];
+    const fleet = healthTable([health("V3", 0.39), health("V1", 0.1), health("V2", 0.4)]);
     const alerts = [alert("V3", "CRITICAL", null), alert("V0", "EMERGENCY", null), alert("V2", "WARNING", null)];
     expect(attentionVehicleIds(fleet, alerts, null)).toEqual(["V0", "V1", "V3"]);
   });
 
   it("are judged by the component that is asked about", () => {
-    const fleet = [
+    const fleet = healthTable([
       health("V1", 0.9, { engine: [0.1, null] }),
       health("V2", 0.1, { engine: [0.9, null] }),
       health("V3", 0.1),
-    ];
+    ]);
     expect(attentionVehicleIds(fleet, [], "engine")).toEqual(["V1"]);
   });
 });
@@ -94,10 +95,7 @@ describe("heatmap", () => {
       vehicle("V3", place(21, 74, "West")),
       vehicle("V4", null),
     ];
-    const scores = new Map([
-      ["V2", 0.5],
-      ["V4", 0.1],
-    ]);
+    const scores = Float64Array.of(Number.NaN, 0.5, Number.NaN, 0.1);
     expect(heatmap(fleet, scores)).toEqual([
       { region: "West", latitude: 20, longitude: 73, vehicles: 2, averageHealthScore: 0.5 },
       { region: "North", latitude: 10, longitude: 20, vehicles: 1, averageHealthScore: null },
@@ -110,14 +108,16 @@ describe("heatmap", () => {
       vehicle("V2", place(19.11, 72.94)),
       vehicle("V3", place(19.18, 72.87)),
     ];
-    expect(heatmap(fleet, new Map()).map((cell) => [cell.region, cell.vehicles])).toEqual([
+    expect(heatmap(fleet, new Float64Array(3).fill(Number.NaN)).map((cell) => [cell.region, cell.vehicles])).toEqual([
       [null, 2],
       [null, 1],
     ]);
   });
 
   it("has no seam at the equator and the prime meridian", () => {
-    expect(heatmap([vehicle("V1", place(0.01, -0.01)), vehicle("V2", place(-0.01, 0.01))], new Map())).toHaveLength(1);
+    expect(
+      heatmap([vehicle("V1", place(0.01, -0.01)), vehicle("V2", place(-0.01, 0.01))], Float64Array.of(0.5, 0.5)),
+    ).toHaveLength(1);
   });
 });
 

@@ -1,8 +1,10 @@
 import { compareText, groupBy } from "../../base/groups.js";
 import { mean, round, roundOrNull } from "../../base/numbers.js";
+import { once } from "../../base/once.js";
 import { isCritical } from "./alerts.js";
-import { averageScore, needsAttention, scoreOf } from "./health.js";
-import type { Alert, Appointment, Health, Vehicle } from "./records.js";
+import { averageScore, known, needsAttention, scoresOf } from "./health.js";
+import type { HealthTable } from "./health-table.js";
+import type { Alert, Appointment, Vehicle } from "./records.js";
 
 export interface TopIssue {
   readonly component: string;
@@ -15,36 +17,29 @@ export interface TopIssue {
 
 /** The components that trouble most vehicles now, most first. */
 export function topIssues(
-  healths: readonly Health[],
+  table: HealthTable,
   openAlerts: readonly Alert[],
   preventiveCosts: ReadonlyMap<string, number> | null,
   only: string | null,
 ): TopIssue[] {
-  const affected = new Map<string, Set<string>>();
-  const mark = (component: string, vehicleId: string): void => {
-    if (only !== null && component !== only) return;
-    const vehicles = affected.get(component);
-    if (vehicles) vehicles.add(vehicleId);
-    else affected.set(component, new Set([vehicleId]));
-  };
-  const byVehicle = new Map<string, Health>();
-  for (const health of healths) {
-    byVehicle.set(health.vehicleId, health);
-    for (const { type, score } of health.components) if (needsAttention(score)) mark(type, health.vehicleId);
-  }
-  for (const alert of openAlerts) {
-    if (alert.component !== null && alert.severity !== "INFO") mark(alert.component, alert.vehicleId);
+  const affected = new Map<string, Marks>();
+  for (const [component, { scores }] of table.components) affected.set(component, new Marks(table.ids, scores));
+  for (const { component, severity, vehicleId } of openAlerts) {
+    if (component === null || severity === "INFO") continue;
+    const marks = affected.get(component) ?? new Marks(table.ids);
+    affected.set(component, marks);
+    marks.add(vehicleId);
   }
   return [...affected]
-    .map(([component, vehicles]) => {
-      const rulOf = (id: string) => byVehicle.get(id)?.components.find((part) => part.type === component)?.rulKm ?? [];
-      const rul = [...vehicles].flatMap(rulOf);
+    .filter(([component, { size }]) => size > 0 && (only === null || component === only))
+    .map(([component, marks]) => {
+      const rulKm = table.components.get(component)?.rulKm;
       const cost = preventiveCosts?.get(component);
       return {
         component,
-        affectedVehicles: vehicles.size,
-        averageRulKm: roundOrNull(mean(rul), 2),
-        estimatedTotalCost: cost === undefined ? null : round(cost * vehicles.size, 2),
+        affectedVehicles: marks.size,
+        averageRulKm: rulKm ? roundOrNull(mean(known(rulKm.filter((_, place) => marks.at(place)))), 2) : null,
+        estimatedTotalCost: cost === undefined ? null : round(cost * marks.size, 2),
       };
     })
     .sort((a, b) => b.affectedVehicles - a.affectedVehicles || compareText(a.component, b.component));
@@ -52,16 +47,58 @@ export function topIssues(
 
 /** Vehicles that score below 0.4 or have an open CRITICAL or EMERGENCY alert, by id. */
 export function attentionVehicleIds(
-  healths: readonly Health[],
+  table: HealthTable,
   openAlerts: readonly Alert[],
   component: string | null,
 ): string[] {
-  const ids = new Set(openAlerts.filter(isCritical).map((alert) => alert.vehicleId));
-  for (const health of healths) {
-    const score = scoreOf(health, component);
-    if (score !== null && needsAttention(score)) ids.add(health.vehicleId);
+  const marks = new Marks(table.ids, scoresOf(table, component));
+  for (const alert of openAlerts) if (isCritical(alert)) marks.add(alert.vehicleId);
+  return marks.ids().sort(compareText);
+}
+
+/** Vehicles of a list that something is the matter with, and others of which only the id is known. */
+class Marks {
+  readonly #places: Uint8Array;
+  readonly #others = new Set<string>();
+  size = 0;
+
+  /** At first those whose scores call for attention. */
+  constructor(
+    readonly list: readonly string[],
+    scores: Float64Array = new Float64Array(),
+  ) {
+    this.#places = new Uint8Array(list.length);
+    scores.forEach((score, place) => {
+      if (needsAttention(score)) this.#mark(place);
+    });
   }
-  return [...ids].sort(compareText);
+
+  add(id: string): void {
+    const place = placesOf(this.list).get(id);
+    if (place !== undefined) this.#mark(place);
+    else if (!this.#others.has(id)) {
+      this.#others.add(id);
+      this.size += 1;
+    }
+  }
+
+  at(place: number): boolean {
+    return this.#places[place] === 1;
+  }
+
+  ids(): string[] {
+    return [...this.list.filter((_, place) => this.at(place)), ...this.#others];
+  }
+
+  #mark(place: number): void {
+    if (this.at(place)) return;
+    this.#places[place] = 1;
+    this.size += 1;
+  }
+}
+
+function placesOf(ids: readonly string[]): ReadonlyMap<string, number> {
+  return once(ids, "places", () => new Map(ids.map((id, place) => [id, place])));
 }
 
 export interface HeatmapCell {
@@ -72,21 +109,31 @@ export interface HeatmapCell {
   readonly averageHealthScore: number | null;
 }
 
-/** Vehicles and mean score by place: the region's name where there is one, else a grid of a tenth of a degree. */
-export function heatmap(vehicles: readonly Vehicle[], scores: ReadonlyMap<string, number>): HeatmapCell[] {
-  const placed = vehicles.flatMap((vehicle) =>
-    vehicle.position ? [{ id: vehicle.id, position: vehicle.position }] : [],
-  );
-  const cells = groupBy(placed, ({ position: p }) => p.region ?? `${round(p.latitude, 1)}|${round(p.longitude, 1)}`);
-  return [...cells.values()]
-    .map((cell) => ({
-      region: cell[0]?.position.region ?? null,
-      latitude: round(mean(cell.map((v) => v.position.latitude)) ?? 0, 4),
-      longitude: round(mean(cell.map((v) => v.position.longitude)) ?? 0, 4),
-      vehicles: cell.length,
-      averageHealthScore: averageScore(cell.flatMap((v) => scores.get(v.id) ?? [])),
+/**
+ * Vehicles and mean score by place: the region's name where there is one, else a grid of a tenth of a degree.
+ * `scores` in the order of the vehicles, NaN where there is none.
+ */
+export function heatmap(vehicles: readonly Vehicle[], scores: Float64Array): HeatmapCell[] {
+  return once(vehicles, "places", () => placed(vehicles))
+    .map(({ cell, places }) => ({
+      ...cell,
+      averageHealthScore: averageScore(known(Float64Array.from(places, (place) => scores[place] ?? Number.NaN))),
     }))
     .sort((a, b) => b.vehicles - a.vehicles || compareText(a.region ?? "", b.region ?? ""));
+}
+
+function placed(vehicles: readonly Vehicle[]) {
+  const known = vehicles.flatMap(({ position }, place) => (position ? [{ position, place }] : []));
+  const cells = groupBy(known, ({ position: p }) => p.region ?? `${round(p.latitude, 1)}|${round(p.longitude, 1)}`);
+  return [...cells.values()].map((own) => ({
+    places: Uint32Array.from(own, ({ place }) => place),
+    cell: {
+      region: own[0]?.position.region ?? null,
+      latitude: round(mean(own.map((v) => v.position.latitude)) ?? 0, 4),
+      longitude: round(mean(own.map((v) => v.position.longitude)) ?? 0, 4),
+      vehicles: own.length,
+    },
+  }));
 }
 
 /** Still to come: booked and not yet begun, soonest first. */

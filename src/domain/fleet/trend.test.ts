@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY, HOUR } from "../../base/clock.js";
+import { historiesOf } from "./history-columns.js";
 import type { HealthHistoryPoint } from "./records.js";
 import { healthTrend } from "./trend.js";
 
@@ -17,8 +18,8 @@ function daily(...scores: number[]): HealthHistoryPoint[] {
 
 describe("health trend", () => {
   it("is stable without a change when nothing or a single day is recorded", () => {
-    expect(healthTrend([], RANGE, null)).toEqual({ direction: "STABLE", delta: null, points: [] });
-    expect(healthTrend([daily(0.7)], RANGE, null)).toEqual({
+    expect(healthTrend(historiesOf([]), RANGE, null)).toEqual({ direction: "STABLE", delta: null, points: [] });
+    expect(healthTrend(historiesOf([daily(0.7)]), RANGE, null)).toEqual({
       direction: "STABLE",
       delta: null,
       points: [{ date: "2026-01-01", averageHealthScore: 0.7 }],
@@ -26,15 +27,18 @@ describe("health trend", () => {
   });
 
   it("compares the later half of the days with the earlier one", () => {
-    expect(healthTrend([daily(0.5, 0.6, 0.7, 0.8)], RANGE, null)).toMatchObject({ direction: "IMPROVING", delta: 0.2 });
-    expect(healthTrend([daily(0.8, 0.7, 0.6, 0.5)], RANGE, null)).toMatchObject({
+    expect(healthTrend(historiesOf([daily(0.5, 0.6, 0.7, 0.8)]), RANGE, null)).toMatchObject({
+      direction: "IMPROVING",
+      delta: 0.2,
+    });
+    expect(healthTrend(historiesOf([daily(0.8, 0.7, 0.6, 0.5)]), RANGE, null)).toMatchObject({
       direction: "DEGRADING",
       delta: -0.2,
     });
   });
 
   it("leaves the oldest day out of both halves when their number is odd", () => {
-    expect(healthTrend([daily(0, 0.5, 0.6)], RANGE, null).delta).toBe(0.1);
+    expect(healthTrend(historiesOf([daily(0, 0.5, 0.6)]), RANGE, null).delta).toBe(0.1);
   });
 
   it.each([
@@ -43,12 +47,12 @@ describe("health trend", () => {
     [0.5, 0.5101, "IMPROVING"],
     [0.5101, 0.5, "DEGRADING"],
   ])("takes a move from %d to %d as %s: a hundredth is not yet a trend", (before, after, direction) => {
-    expect(healthTrend([daily(before, after)], RANGE, null).direction).toBe(direction);
+    expect(healthTrend(historiesOf([daily(before, after)]), RANGE, null).direction).toBe(direction);
   });
 
   it("lets the last record of a vehicle's UTC day speak for that day, in whatever order records come", () => {
     const history = [point(START + 23 * HOUR, 0.9), point(START + HOUR, 0.1), point(START + 24 * HOUR, 0.5)];
-    expect(healthTrend([history], RANGE, null).points).toEqual([
+    expect(healthTrend(historiesOf([history]), RANGE, null).points).toEqual([
       { date: "2026-01-01", averageHealthScore: 0.9 },
       { date: "2026-01-02", averageHealthScore: 0.5 },
     ]);
@@ -56,14 +60,14 @@ describe("health trend", () => {
 
   it("weighs vehicles alike, however often one reports", () => {
     const often = [0.2, 0.2, 0.2, 0.4].map((score, hour) => point(START + hour * HOUR, score));
-    expect(healthTrend([often, daily(0.8)], RANGE, null).points).toEqual([
+    expect(healthTrend(historiesOf([often, daily(0.8)]), RANGE, null).points).toEqual([
       { date: "2026-01-01", averageHealthScore: 0.6 },
     ]);
   });
 
   it("uses the last 30 recorded days only", () => {
     const { points, delta } = healthTrend(
-      [daily(...Array<number>(10).fill(0), ...Array<number>(30).fill(0.5))],
+      historiesOf([daily(...Array<number>(10).fill(0), ...Array<number>(30).fill(0.5))]),
       RANGE,
       null,
     );
@@ -74,7 +78,9 @@ describe("health trend", () => {
 
   it("leaves out what lies outside the range: its end is excluded", () => {
     const history = [point(START - 1, 0.1), point(START, 0.5), point(RANGE.end - 1, 0.6), point(RANGE.end, 0.9)];
-    expect(healthTrend([history], RANGE, null).points.map((p) => p.averageHealthScore)).toEqual([0.5, 0.6]);
+    expect(healthTrend(historiesOf([history]), RANGE, null).points.map((p) => p.averageHealthScore)).toEqual([
+      0.5, 0.6,
+    ]);
   });
 
   it("follows one component, over the records that tell it", () => {
@@ -83,7 +89,7 @@ describe("health trend", () => {
       point(START + DAY, 0.9),
       point(START + 2 * DAY, 0.9, { engine: 0.4 }),
     ];
-    expect(healthTrend([history], RANGE, "engine")).toEqual({
+    expect(healthTrend(historiesOf([history]), RANGE, "engine")).toEqual({
       direction: "IMPROVING",
       delta: 0.2,
       points: [
