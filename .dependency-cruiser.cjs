@@ -19,7 +19,7 @@ const upward = LAYERS.flatMap((folders, layer) => {
     severity: "error",
     from: { path: `^src/${folder}/` },
     to: {
-      path: `^src/(${above.join("|")}|app|core|operator|event-sources|main|cli|config|config-variables|control|demo)(/|\\.|-)`,
+      path: `^src/(${above.join("|")}|app|cluster|core|dependencies|fleet-area|operator|event-sources|main|cli|config|config-variables|control|demo)(/|\\.|-)`,
     },
   }));
 });
@@ -69,7 +69,7 @@ module.exports = {
     only("prisma-in-db-only", "db/", "(@prisma/|pglite|node_modules/pg/)"),
     only(
       "config-for-the-wiring-only",
-      "(app|core|event-sources|main|cli|config)(\\.test)?\\.ts$",
+      "(app|cluster|core|event-sources|fleet-area|main|cli|config)(\\.test)?\\.ts$",
       "^src/config(-variables)?\\.ts$",
     ),
   ],

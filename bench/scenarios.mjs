@@ -7,15 +7,15 @@ import { beside, ingest, kafka, streams } from "./ingest.mjs";
 import { insights, insightsClickHouse } from "./insights.mjs";
 import { atMost, below, exactly, floor, median, withCpu } from "./measure.mjs";
 import { startRecorder } from "./recorder.mjs";
-import { settled, startGateway, startUpstreams, token, total } from "./stage.mjs";
+import { cpuTime, residentBytes, settled, startGateway, startUpstreams, token, total } from "./stage.mjs";
 
 const SECOND = 1000;
 const TREND = /the trend is still being computed/;
 const HISTORY = "health GET /api/v1/health/:id/history";
 
 /** Runs the work on a fresh stage and takes the stage down whatever happens. */
-async function onStage({ bulk, environment, recorded = false }, notes, work) {
-  const upstreams = await startUpstreams({ bulk });
+async function onStage({ scale, bulk, environment, recorded = false }, notes, work) {
+  const upstreams = await startUpstreams({ scale, bulk });
   const recorder = recorded ? await startRecorder(upstreams.ports) : null;
   try {
     const gateway = await startGateway(recorder?.ports ?? upstreams.ports, environment);
@@ -282,12 +282,80 @@ async function list(notes) {
   return figures;
 }
 
+const SIZES = (process.env.VEHICLES ?? "1000,10000,100000").split(",").map(Number);
+const COLD_LIMITS = { 10000: 2 * SECOND, 100000: 15 * SECOND };
+const WARM = 1000;
+
+/** Fleets of several sizes, every figure worked out anew: the first dashboard, warm ones, what they cost, what vehicles weigh. */
+async function scale(notes) {
+  const figures = [];
+  const measured = [];
+  for (const vehicles of SIZES) {
+    const one = await ofSize(vehicles, notes);
+    const name = `${vehicles.toLocaleString("en")} vehicles`;
+    const limit = COLD_LIMITS[vehicles] && below(COLD_LIMITS[vehicles]);
+    measured.push(one);
+    figures.push(
+      { name: `${name}: first dashboard, bulk forms`, value: one.cold, unit: "ms", limit, calls: one.calls },
+      { name: `${name}: warm dashboard, p99 of ${WARM}`, value: p99(one.warm), unit: "ms", limit: below(50) },
+      { name: `${name}: while vehicles change, p99`, value: p99(one.changing), unit: "ms" },
+      { name: `${name}: CPU of a warm dashboard`, value: one.cpuMs, unit: "ms" },
+    );
+  }
+  const [small, large] = [measured[0], measured.at(-1)];
+  const more = SIZES.at(-1) - SIZES[0];
+  if (more > 0) {
+    const perVehicle = (large.memory - small.memory) / more / 1024;
+    figures.push(
+      {
+        name: "CPU of a warm dashboard, largest fleet by smallest",
+        value: large.cpuMs / small.cpuMs,
+        unit: "×",
+        limit: atMost(1.5),
+      },
+      { name: "memory of a vehicle more", value: perVehicle, unit: "kB" },
+    );
+  }
+  return figures;
+}
+
+async function ofSize(vehicles, notes) {
+  const environment = { SWEEP: "off", METRICS_CACHE_TTL_SECONDS: "3600", RESPONSE_CACHE_MAX_BYTES: "0" };
+  return onStage({ scale: vehicles / 100, bulk: true, environment }, notes, async ({ gateway, upstreams }) => {
+    const first = await gateway.dashboard();
+    assertComplete(first, upstreams, { trend: "optional" });
+    const calls = total(await upstreams.calls());
+    await untilWarm(gateway, upstreams);
+    const before = cpuTime(gateway.pid);
+    const warm = [];
+    for (let i = 0; i < WARM; i++) warm.push(await gateway.dashboard());
+    const cpuMs = (cpuTime(gateway.pid) - before) / WARM;
+    assertComplete(warm.at(-1), upstreams, { trend: "required" });
+    const changing = [];
+    for (let i = 0; i < WARM / 10; i++) {
+      const vehicle_id = `V${String(1 + ((i * 7) % vehicles)).padStart(3, "0")}`;
+      await gateway.post("/v1/events", [{ type: "vehicle.health.changed", properties: { vehicle_id } }]);
+      changing.push(await gateway.dashboard());
+    }
+    assertComplete(changing.at(-1), upstreams, { trend: "required" });
+    const memory = residentBytes(gateway.pid);
+    notes.remarks.push(
+      `${vehicles} vehicles: ${first.bytes} bytes, ${Math.round(memory / 2 ** 20)} MB resident, warm median ${median(warm.map(({ ms }) => ms)).toFixed(1)} ms`,
+    );
+    const times = (answers) => answers.map(({ ms }) => ms);
+    return { cold: first.ms, calls, warm: times(warm), changing: times(changing), cpuMs, memory };
+  });
+}
+
+const p99 = (values) => values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1];
+
 export const SCENARIOS = {
   cold,
   swept,
   warm,
   stampede,
   users,
+  scale,
   list,
   ingest,
   beside,

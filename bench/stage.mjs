@@ -254,3 +254,12 @@ export function cpuTime(pid) {
     return null;
   }
 }
+
+/** What a process has in memory; null where /proc does not tell. */
+export function residentBytes(pid) {
+  try {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+  } catch {
+    return null;
+  }
+}

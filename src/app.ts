@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 import { Analytics, Answers } from "./analytics/index.js";
-import { type AuditLog, NO_REQUEST } from "./audit/index.js";
 import {
   Accounts,
   ApiKeyAdmin,
@@ -13,16 +12,16 @@ import {
   systemActor,
   Tokens,
 } from "./auth/index.js";
-import { clockStartingAt, SECOND, systemClock } from "./base/clock.js";
+import { SECOND, systemClock } from "./base/clock.js";
 import type { Config } from "./config.js";
 import { openControl } from "./control.js";
-import { type Core, keptSecret, openCore } from "./core.js";
-import type { Database } from "./db/index.js";
+import { keptSecret, openCore } from "./core.js";
 import { DEMO_ACCOUNTS, startDemo } from "./demo-fleet.js";
-import { ALL_FLEETS, DEFAULT_TENANT, type Principal } from "./domain/access/scope.js";
+import { dependencies } from "./dependencies.js";
+import { DEFAULT_TENANT, type Principal } from "./domain/access/scope.js";
 import { eventSources } from "./event-sources.js";
-import type { EventEngine, EventSource } from "./events/index.js";
-import { FleetChanges, type FleetSettings, invalidateByEvents, pace, startSweep, Viewer } from "./fleet/index.js";
+import type { EventEngine } from "./events/index.js";
+import { EVERYTHING, FleetArea } from "./fleet-area.js";
 import { createExecute, createSchema, type Services } from "./graphql/index.js";
 import type { RateLimitOptions } from "./http/rate-limit.js";
 import { createAreaServer, createServer, type ServerOptions } from "./http/server.js";
@@ -34,17 +33,7 @@ import { createOperator } from "./operator.js";
 import { createLogger, type Logger } from "./ops/logs.js";
 import { createMetrics, type Metrics } from "./ops/metrics.js";
 import { type RateLimiters, rateLimiters } from "./ops/rate-limiters.js";
-import {
-  createClients,
-  createServices,
-  pacedServices,
-  Reader,
-  SERVICE_NAMES,
-  type ServiceName,
-  type ServiceOptions,
-  UpstreamCache,
-  type UpstreamClients,
-} from "./upstream/index.js";
+import type { UpstreamCache } from "./upstream/index.js";
 
 /** A running gateway. */
 export interface App {
@@ -124,37 +113,9 @@ export async function createApp(config: Config): Promise<App> {
       await Promise.all(DEMO_ACCOUNTS.map((account) => userAdmin.ensure(actor, account)));
     }
 
-    const upstream = createServices(serviceOptions(config, demo?.urls ?? null), metrics);
-    closers.push(async () => {
-      await Promise.all(SERVICE_NAMES.map((name) => upstream[name].close()));
-    });
-    const clients = createClients(upstream, config.UPSTREAM_BULK);
-    const cache = new UpstreamCache({
-      ttlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
-      staleOnErrorMs: config.STALE_ON_ERROR_SECONDS * SECOND,
-      maxBytes: config.CACHE_MAX_BYTES,
-      clock: systemClock,
-      metrics,
-    });
-    metrics.watchGauge("crowsnest_cache_bytes", "Size of the shared cache, as on the wire", () => cache.bytes);
-    const settings = fleetSettings(config);
-    const newViewer = (principal: Principal): Viewer => {
-      const viewer = new Viewer(
-        principal,
-        standing.fleetsOf(principal.tenantId),
-        settings,
-        systemClock(),
-        (...asked) => new Reader(clients, cache, ...asked),
-      );
-      // Nobody asks what the answer was put together from.
-      if (config.RESPONSE_CACHE_MAX_BYTES === 0) viewer.dependencies.addEverything();
-      return viewer;
-    };
-    const changes = new FleetChanges({ clients, cache, record: announceChange(audit) });
-    events.onAccepted((accepted) => {
-      const ofFleet = accepted.filter(({ type }) => events.registry.get(type)?.area === "fleet");
-      if (ofFleet.length > 0) invalidateByEvents(cache, ofFleet);
-    });
+    const fleet = await closing(
+      FleetArea.open(config, { ...core, metrics, log, version: VERSION, demoUrls: demo?.urls ?? null }),
+    );
     const services: Services = {
       accounts,
       members,
@@ -162,8 +123,8 @@ export async function createApp(config: Config): Promise<App> {
       tenantAdmin,
       apiKeyAdmin: new ApiKeyAdmin({ keys: core.apiKeys, members, audit, clock: systemClock }),
       audit,
-      changes,
-      newViewer,
+      changes: fleet.changes,
+      newViewer: (principal) => fleet.newViewer(principal),
       events,
       analytics: new Analytics({
         events,
@@ -182,7 +143,8 @@ export async function createApp(config: Config): Promise<App> {
       version: VERSION,
     };
 
-    const sources = await eventSources(config, events, metrics, log);
+    // Of several workers one takes events from elsewhere: pub/sub would tell each of them.
+    const sources = config.worker === 1 ? await eventSources(config, events, metrics, log) : [];
     const schema = createSchema();
     const rights = new Rights(standing);
     const limits = config.RATE_LIMIT ? rateLimits(config, limiters) : null;
@@ -199,16 +161,7 @@ export async function createApp(config: Config): Promise<App> {
       services,
       metrics,
       log,
-      dependencies: [
-        { name: "database", required: true, check: async () => checkDatabase(core.database) },
-        { name: "event-store", required: false, check: async () => checkEvents(core) },
-        ...sources.map((source) => ({ name: source.name, required: false, check: async () => checkSource(source) })),
-        ...SERVICE_NAMES.map((name) => ({
-          name: `${name}-service`,
-          required: false,
-          check: async () => checkService(clients, name),
-        })),
-      ],
+      dependencies: dependencies(core, fleet.clients, sources),
       writeKeys: new Map(config.WRITE_KEYS.map((key) => [key, DEFAULT_TENANT])),
       limits: {
         depth: config.QUERY_MAX_DEPTH,
@@ -218,7 +171,7 @@ export async function createApp(config: Config): Promise<App> {
       },
       rateLimit: limits,
       sharing: new AnswerSharing({
-        answers: config.RESPONSE_CACHE_MAX_BYTES > 0 ? sharedAnswers(config, cache, metrics) : null,
+        answers: config.RESPONSE_CACHE_MAX_BYTES > 0 ? sharedAnswers(config, fleet.cache, metrics) : null,
         rightsOf: (principal) => rights.of(principal),
         rateLimit: limits,
         cacheTtlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
@@ -246,27 +199,7 @@ export async function createApp(config: Config): Promise<App> {
       await Promise.all(sources.map((source) => source.stop()));
     });
     core.jobs.start();
-    if (config.SWEEP) {
-      const sweepClients = createClients(
-        pacedServices(upstream, pace(config.SWEEP_CALLS_PER_SECOND)),
-        config.UPSTREAM_BULK,
-      );
-      closers.push(
-        startSweep({
-          intervalMs: (config.METRICS_CACHE_TTL_SECONDS * SECOND) / 10,
-          log,
-          newViewer: () =>
-            new Viewer(
-              SWEEPER,
-              ALL_FLEETS,
-              { ...settings, trendPatienceMs: Number.POSITIVE_INFINITY },
-              systemClock(),
-              (...asked) => new Reader(sweepClients, cache, ...asked),
-              "sweep",
-            ),
-        }),
-      );
-    }
+    if (config.SWEEP) closers.push(fleet.startSweep());
     return {
       server,
       areas: new Map(areaServers.map((each) => [each.area, each.server])),
@@ -292,8 +225,6 @@ export async function createApp(config: Config): Promise<App> {
   }
 }
 
-const EVERYTHING = { tenantId: DEFAULT_TENANT, permissions: ["*"], vehicleIds: ["*"], fleetIds: [], username: null };
-const SWEEPER: Principal = { ...EVERYTHING, userId: "sweep", role: "ADMIN" };
 const DEMO_PRINCIPAL: Principal = {
   ...EVERYTHING,
   userId: "demo_fleet_manager",
@@ -303,7 +234,7 @@ const DEMO_PRINCIPAL: Principal = {
 
 async function keyRing(config: Config): Promise<KeyRing> {
   return new KeyRing({
-    secret: config.jwtSecret ?? (await keptSecret(config.DATA_DIR, "jwt-secret")),
+    secret: config.jwtSecret ?? (await keptSecret(config.secretsDir, "jwt-secret")),
     algorithm: config.JWT_ALGORITHM,
     privateKey: config.JWT_PRIVATE_KEY,
     previous: config.JWT_PREVIOUS_KEYS,
@@ -337,77 +268,4 @@ function loginThrottle(limiters: RateLimiters): LoginThrottle {
     accounts: limiters.create("login", account, seconds),
     addresses: limiters.create("login-address", address, seconds),
   });
-}
-
-function fleetSettings(config: Config): FleetSettings {
-  return {
-    clock: config.FLEET_NOW ? clockStartingAt(Date.parse(config.FLEET_NOW)) : systemClock,
-    currency: config.CURRENCY,
-    breakdownCosts: config.BREAKDOWN_COSTS,
-    trendPatienceMs: config.TREND_PATIENCE_MS,
-    cacheTtlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
-  };
-}
-
-function serviceOptions(
-  config: Config,
-  demoUrls: Readonly<Record<ServiceName, string>> | null,
-): Record<ServiceName, ServiceOptions> {
-  const entries = SERVICE_NAMES.map((name) => {
-    const { apiKey, timeoutMs } = config.services[name];
-    const baseUrls = demoUrls ? [demoUrls[name]] : config.services[name].baseUrls;
-    if (baseUrls.length === 0) throw new Error(`no address for the ${name} service`);
-    const options: ServiceOptions = {
-      name,
-      baseUrls,
-      apiKey,
-      timeoutMs,
-      concurrency: config.UPSTREAM_CONCURRENCY,
-      maxBytes: config.UPSTREAM_MAX_BYTES,
-      breakerWindowMs: config.UPSTREAM_BREAKER_SECONDS * SECOND,
-    };
-    return [name, options] as const;
-  });
-  return Object.fromEntries(entries) as Record<ServiceName, ServiceOptions>;
-}
-
-function announceChange(audit: AuditLog) {
-  return (viewer: Viewer, action: string, resource: string, details: Record<string, unknown>): Promise<void> =>
-    audit.announce({
-      ...NO_REQUEST,
-      tenantId: viewer.scope.tenantId,
-      userId: viewer.principal.userId,
-      role: viewer.principal.role,
-      action: `${action}.requested`,
-      resource,
-      details,
-      source: "user",
-    });
-}
-
-async function checkDatabase(database: Database): Promise<{ status: "ok"; detail: string }> {
-  await database.prisma.$queryRaw`SELECT 1`;
-  return { status: "ok", detail: database.description };
-}
-
-/** Without its store the gateway goes on taking events in, and queries of events fail. */
-async function checkEvents({ events }: Core): Promise<{ status: "ok" | "degraded"; detail: string }> {
-  const waiting = `${events.store.description}, ${events.waitingBytes} bytes waiting`;
-  return { status: events.isStoring ? "ok" : "degraded", detail: waiting };
-}
-
-async function checkSource(source: EventSource): Promise<{ status: "ok" | "degraded"; detail: string }> {
-  const { state, lag, detail } = source.status();
-  return {
-    status: state === "running" ? "ok" : "degraded",
-    detail: `${detail}${lag === null ? "" : `, ${lag} waiting`}`,
-  };
-}
-
-async function checkService(
-  clients: UpstreamClients,
-  name: ServiceName,
-): Promise<{ status: "ok" | "degraded"; detail: string }> {
-  const state = clients[name].service.breaker();
-  return { status: state === "closed" ? "ok" : "degraded", detail: `breaker ${state}` };
 }

@@ -101,6 +101,10 @@ export const VARIABLES = {
   SERVICE_NAME: variable(z.string().default("crowsnest"), "name in logs"),
   HOST: variable(z.string().default("0.0.0.0"), "address to listen on"),
   PORT: variable(number(8007, 0, 65535), "port to listen on"),
+  WORKERS: variable(
+    number(1, 1, 64),
+    "processes on this machine that share the port; more than one needs `DATABASE_URL`, `CLICKHOUSE_URL` and `REDIS_URL`: what is embedded belongs to one process",
+  ),
   LOG_LEVEL: variable(
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
     "least severe level that is logged",
@@ -222,7 +226,10 @@ export const VARIABLES = {
     z.string().default("openride.events.dlq"),
     "topic that dead letters are published to as well",
   ),
-  REDIS_URL: secret(z.string().optional(), "Redis, `redis://…`: rate limits shared by replicas, and event sources"),
+  REDIS_URL: secret(
+    z.string().optional(),
+    "Redis, `redis://…`: rate limits and a second level of the cache shared by replicas, and event sources",
+  ),
   RATE_LIMIT: variable(onOff("on"), "`off` limits nobody, for benchmarks"),
   RATE_LIMIT_PER_MINUTE: variable(
     number(6000, 1, 1e9),

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { z } from "zod";
 import { VARIABLES, type Variable } from "./config-variables.js";
 import { SERVICE_NAMES, type ServiceName } from "./upstream/index.js";
@@ -20,6 +21,10 @@ export type Config = Readonly<Omit<Values, "JWT_SECRET_KEY" | "INTROSPECTION">> 
   /** Null outside production when none is set: one is made and kept in `DATA_DIR`. */
   readonly jwtSecret: string | null;
   readonly introspection: boolean;
+  /** Of WORKERS, from 1. Beside the first each has a folder of its own within `DATA_DIR`. */
+  readonly worker: number;
+  /** Where secrets are made and kept, for all workers. */
+  readonly secretsDir: string;
   readonly services: Readonly<Record<ServiceName, ServiceConfig>>;
 };
 
@@ -33,6 +38,8 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Tells a process that it is one of WORKERS, and which. */
+export const WORKER = "CROWSNEST_WORKER";
 const MIN_SECRET_LENGTH = 32;
 const KNOWN_SECRETS = ["your_secret_key_change_in_production", "changeme", "secret", "password"];
 
@@ -52,14 +59,19 @@ export function readConfig(environment: Environment): Config {
       ...missing.map((name) => `${serviceVariable(name, "SERVICE_URL")} is not set: tell where the ${name} service is`),
     );
   faults.push(...sourceFaults(rest));
+  if (rest.WORKERS > 1) faults.push(...workerFaults(rest, demo));
   faults.push(...secretFaults(JWT_SECRET_KEY, production));
   if (production && !rest.AUDIT) faults.push("AUDIT must be on in production");
   if (rest.JWT_JWKS_URL && !(rest.JWT_ISSUER && rest.JWT_AUDIENCE)) {
     faults.push("JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: else tokens for anybody would be good here");
   }
   if (faults.length > 0) throw new ConfigError(faults);
+  const worker = Number(environment[WORKER] ?? 1);
   return {
     ...rest,
+    worker,
+    DATA_DIR: worker === 1 ? rest.DATA_DIR : join(rest.DATA_DIR, `worker-${worker}`),
+    secretsDir: rest.DATA_DIR,
     production,
     demo,
     jwtSecret: JWT_SECRET_KEY ?? null,
@@ -96,6 +108,19 @@ function sourceFaults(values: Pick<Values, "EVENT_SOURCES" | "KAFKA_BOOTSTRAP_SE
     const needed = name === "kafka" ? "KAFKA_BOOTSTRAP_SERVERS" : "REDIS_URL";
     return values[needed] ? [] : [`EVENT_SOURCES has ${name}, but ${needed} is not set`];
   });
+}
+
+/** What several processes cannot each have embedded. */
+const SHARED_BY_WORKERS = ["DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL"] as const;
+
+function workerFaults(values: Pick<Values, (typeof SHARED_BY_WORKERS)[number] | "WORKERS">, demo: boolean): string[] {
+  const needed = SHARED_BY_WORKERS.filter((name) => !values[name]);
+  const faults = needed.map(
+    (name) => `WORKERS is ${values.WORKERS}, but ${name} is not set: what is embedded belongs to one process`,
+  );
+  if (demo)
+    faults.push(`WORKERS is ${values.WORKERS}, but no service is configured: the demo fleet belongs to one process`);
+  return faults;
 }
 
 function serviceConfigs(

@@ -85,7 +85,8 @@ export type CoreConfig = Pick<
   | "EVENT_RETENTION_DAYS"
   | "ANONYMIZE_USERS"
   | "ANONYMIZE_SECRET"
->;
+> &
+  Partial<Pick<Config, "secretsDir">>;
 
 /** Forgets sessions that ended long ago. */
 const SESSIONS_JOB = "sessions.purge";
@@ -109,7 +110,7 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
     await Promise.allSettled(opening);
     const [database, store] = await Promise.all(opening);
 
-    const masterKey = Buffer.from(await keptSecret(config.DATA_DIR, "audit-master-key"), "base64");
+    const masterKey = Buffer.from(await keptSecret(secretsOf(config), "audit-master-key"), "base64");
     const subjects = new AuditSubjects(database.prisma, config.AUDIT_MASTER_KEY ?? masterKey);
     const entries = new AuditEntries(database.prisma, subjects);
     const chained = await entries.chainOld();
@@ -158,7 +159,7 @@ export async function openCore(config: CoreConfig, metrics: Metrics, log: Logger
       clock: systemClock,
       // Also what the user is called where ids are replaced as they come in.
       aliases: (user) => [anonymiseUser(user, config.ANONYMIZE_SECRET ?? null)],
-      secret: await keptSecret(config.DATA_DIR, "erasure-secret"),
+      secret: await keptSecret(secretsOf(config), "erasure-secret"),
       exclusively,
     });
     jobs.define(ERASURE_JOB, erasure.handle, ERASURE_JOB_OPTIONS);
@@ -195,7 +196,9 @@ async function openCheckpoints(
   const checkpointer = new Checkpointer({
     entries,
     checkpoints: new AuditCheckpoints(database.prisma),
-    key: checkpointKey(config.AUDIT_SIGNING_KEY ?? (await keptSecret(config.DATA_DIR, "audit-key.pem", newSigningKey))),
+    key: checkpointKey(
+      config.AUDIT_SIGNING_KEY ?? (await keptSecret(secretsOf(config), "audit-key.pem", newSigningKey)),
+    ),
     file: config.AUDIT_CHECKPOINT_FILE ?? join(config.DATA_DIR, "audit-checkpoints.ndjson"),
     clock: systemClock,
     log,
@@ -292,6 +295,10 @@ async function openEvents(config: CoreConfig, parts: EventParts): Promise<EventE
 }
 
 type Exclusively = <T>(write: () => Promise<T>) => Promise<T>;
+
+function secretsOf({ secretsDir, DATA_DIR }: CoreConfig): string {
+  return secretsDir ?? DATA_DIR;
+}
 
 /** A secret made once and kept: what it protects survives a restart, and nothing is a known default. */
 export async function keptSecret(folder: string, name: string, make = newSecret): Promise<string> {

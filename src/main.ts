@@ -1,16 +1,33 @@
 #!/usr/bin/env node
+import cluster from "node:cluster";
 import closeWithGrace from "close-with-grace";
 import { createApp } from "./app.js";
-import { ConfigError, readConfig } from "./config.js";
+import { runWorkers, tellReady } from "./cluster.js";
+import { type Config, ConfigError, readConfig } from "./config.js";
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from "./demo-fleet.js";
+import { createLogger } from "./ops/logs.js";
 
 const SHUTDOWN_MS = 10_000;
 
 try {
   const config = readConfig(process.env);
+  if (config.WORKERS > 1 && cluster.isPrimary) {
+    const log = createLogger(config.SERVICE_NAME, config.LOG_LEVEL);
+    process.exit(await runWorkers(config, log, (port) => console.log(welcome(port, config.demo))));
+  }
+  await serve(config);
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : `Crowsnest cannot start: ${explain(error)}`);
+  process.exit(1);
+}
+
+async function serve(config: Config): Promise<void> {
   const app = await createApp(config);
+  // A worker is told by the process that started it; Ctrl-C would otherwise reach it twice.
+  const skip = cluster.isWorker ? (["SIGHUP", "SIGINT"] as const) : (["SIGHUP"] as const);
+  if (cluster.isWorker) process.on("SIGINT", () => undefined);
   closeWithGrace(
-    { delay: SHUTDOWN_MS, skip: ["SIGHUP"], logger: { error: (message) => app.log.error(message) } },
+    { delay: SHUTDOWN_MS, skip: [...skip], logger: { error: (message) => app.log.error(message) } },
     async ({ err, signal }) => {
       if (err) app.log.fatal({ err }, "stopping after an unexpected error");
       else app.log.info({ signal }, "stopping");
@@ -24,10 +41,8 @@ try {
       .catch((error: unknown) => app.log.error({ error: String(error) }, "keys of tokens stay as they were"));
   });
   await app.listen();
-  console.log(welcome(app.port(), config.demo));
-} catch (error) {
-  console.error(error instanceof ConfigError ? error.message : `Crowsnest cannot start: ${explain(error)}`);
-  process.exit(1);
+  if (cluster.isWorker) tellReady(app.port());
+  else console.log(welcome(app.port(), config.demo));
 }
 
 function welcome(port: number, demo: boolean): string {

@@ -1,6 +1,8 @@
+import cluster from "node:cluster";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { metricsOfAll } from "./worker-metrics.js";
 
-export type CacheOutcome = "hit" | "stale" | "miss" | "bypass" | "joined" | "stale_on_error";
+export type CacheOutcome = "hit" | "stale" | "miss" | "bypass" | "joined" | "shared" | "stale_on_error";
 
 /** Everything that `/metrics` tells, in Prometheus' units (seconds, bytes) and naming. */
 export interface Metrics {
@@ -65,7 +67,7 @@ export function createMetrics(): Metrics {
   });
   // Counted here and told when somebody looks: an answer may read it a hundred times.
   const cacheReads: Record<CacheOutcome, number> = {
-    ...{ hit: 0, stale: 0, miss: 0, bypass: 0, joined: 0 },
+    ...{ hit: 0, stale: 0, miss: 0, bypass: 0, joined: 0, shared: 0 },
     stale_on_error: 0,
   };
   new Counter({
@@ -109,11 +111,13 @@ export function createMetrics(): Metrics {
     buckets: LATENCY_BUCKETS,
     registers,
   });
+  const tell = cluster.isWorker ? metricsOfAll(registry) : () => registry.metrics();
   const breakers = new Map<string, () => keyof typeof BREAKER_LEVEL>();
   new Gauge({
     name: "crowsnest_breaker_state",
     help: "Circuit breaker per upstream service: 0 closed, 1 half-open, 2 open",
     labelNames: ["service"],
+    aggregator: "max",
     registers,
     collect() {
       for (const [service, state] of breakers) this.set({ service }, BREAKER_LEVEL[state()]);
@@ -171,6 +175,6 @@ export function createMetrics(): Metrics {
         },
       });
     },
-    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    expose: async () => ({ contentType: registry.contentType, text: await tell() }),
   };
 }

@@ -1,7 +1,7 @@
-import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { Allowance, RateLimiter } from "../base/rates.js";
 import type { Logger } from "./logs.js";
+import { connectRedis } from "./redis.js";
 
 /** Makes limiters that count in Redis, shared by all replicas, or in this process. */
 export interface RateLimiters {
@@ -14,7 +14,7 @@ export interface RateLimiters {
  * through uncounted and nobody waits.
  */
 export async function rateLimiters(url: string | null, log: Logger): Promise<RateLimiters> {
-  const client = url === null ? null : await connect(url, log);
+  const client = url === null ? null : await connectRedis(url, log, "each process counts requests by itself");
   return {
     create(name, points, seconds) {
       const options = { keyPrefix: `crowsnest:limit:${name}`, points, duration: seconds };
@@ -36,20 +36,6 @@ export async function rateLimiters(url: string | null, log: Logger): Promise<Rat
     },
     close: () => client?.disconnect(),
   };
-}
-
-async function connect(url: string, log: Logger): Promise<Redis> {
-  const { Redis } = await import("ioredis");
-  const client = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 500 });
-  let isAway = false;
-  client.on("error", (error) => {
-    if (!isAway) log.warn({ error: error.message }, "Redis is away: each process counts requests by itself");
-    isAway = true;
-  });
-  client.on("ready", () => {
-    isAway = false;
-  });
-  return client;
 }
 
 /** Being refused comes as a rejection, like an error does. */

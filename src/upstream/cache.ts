@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../base/clock.js";
 import type { Metrics } from "../ops/metrics.js";
 import { currentDeadline, DeadlinePassed, withoutDeadline } from "../ops/on-behalf.js";
+import type { SecondLevel } from "../ops/second-level.js";
 import { ImpatientRequest, type ServiceName, UpstreamError } from "./errors.js";
 
 /** A value as an upstream service gave it, and when. */
@@ -92,6 +93,8 @@ export class UpstreamCache {
       readonly maxBytes: number;
       readonly clock: Clock;
       readonly metrics: Metrics;
+      /** Shared with other replicas. */
+      readonly second?: SecondLevel | null;
     },
   ) {
     this.#entries = new LRUCache<string, Stored>({
@@ -121,20 +124,20 @@ export class UpstreamCache {
     const age = found ? this.options.clock() - found.fetchedAt : Number.POSITIVE_INFINITY;
     const { ttlMs, staleOnErrorMs, metrics } = this.options;
     if (found && freshness !== "refresh") {
-      if (age <= (freshness === "sweep" ? ttlMs / 2 : ttlMs)) {
+      if (age <= this.#longest(freshness)) {
         metrics.cacheRead("hit");
         return found;
       }
       if (age <= 2 * ttlMs && freshness === "cached") {
         metrics.cacheRead("stale");
         // Whoever reads next gets the outcome; this reader must not fail for it, nor its deadline end it.
-        withoutDeadline(() => this.#fly(key, tags, load, false)).promise.catch(() => undefined);
+        withoutDeadline(() => this.#fly(key, tags, "cached", load, false)).promise.catch(() => undefined);
         return found;
       }
     }
     const joined = this.#flights.get(key);
     metrics.cacheRead(joined ? "joined" : freshness === "refresh" ? "bypass" : "miss");
-    const flight = joined ?? this.#fly(key, tags, load, found !== undefined && freshness === "refresh");
+    const flight = joined ?? this.#fly(key, tags, freshness, load, found !== undefined && freshness === "refresh");
     const coming = this.#within<T>(flight, service, () => this.get(key, tags, freshness, service, load));
     const older = freshness === "cached" && age <= staleOnErrorMs ? found : undefined;
     return older ? this.#orOlder(coming, older) : coming;
@@ -208,8 +211,14 @@ export class UpstreamCache {
     this.#watchers.add(watcher);
   }
 
-  /** Drops every entry with one of the tags; answers still on their way are not stored. */
+  /** Drops every entry with one of the tags, here and in other replicas; answers still on their way are not stored. */
   invalidate(...tags: readonly string[]): void {
+    this.options.second?.drop(tags);
+    this.drop(tags);
+  }
+
+  /** The same, here alone. */
+  drop(tags: readonly string[]): void {
     for (const tag of tags) {
       for (const key of this.#keysByTag.get(tag) ?? []) {
         this.#flights.delete(key);
@@ -229,15 +238,20 @@ export class UpstreamCache {
     for (const watcher of this.#watchers) watcher(tags);
   }
 
-  #fly<T>(key: string, tags: readonly string[], load: () => Promise<Loaded<T>>, replaces: boolean): Flight {
+  #fly<T>(
+    key: string,
+    tags: readonly string[],
+    freshness: Freshness,
+    load: () => Promise<Loaded<T>>,
+    replaces: boolean,
+  ): Flight {
     const running = this.#flights.get(key);
     if (running) return running;
     this.#tag(key, tags);
     const flight: Flight = {
       until: currentDeadline()?.at ?? Number.POSITIVE_INFINITY,
-      promise: load().then(
-        (loaded) => {
-          const entry: Entry<T> = { ...loaded, fetchedAt: this.options.clock() };
+      promise: this.#fetch(key, tags, freshness, load).then(
+        (entry) => {
           // An invalidation while the call was under way has taken this flight off the list: its answer may be old.
           if (this.#flights.get(key) === flight) {
             this.#flights.delete(key);
@@ -255,6 +269,31 @@ export class UpstreamCache {
     };
     this.#flights.set(key, flight);
     return flight;
+  }
+
+  /** From another replica where one has it and it is young enough, else from the service. */
+  async #fetch<T>(
+    key: string,
+    tags: readonly string[],
+    freshness: Freshness,
+    load: () => Promise<Loaded<T>>,
+  ): Promise<Entry<T>> {
+    const { second, clock, metrics } = this.options;
+    if (!second) return { ...(await load()), fetchedAt: clock() };
+    const { kept, state } = await second.look(key, tags);
+    if (kept && clock() - kept.fetchedAt <= this.#longest(freshness)) {
+      metrics.cacheRead("shared");
+      return kept as Entry<T>;
+    }
+    const entry = { ...(await load()), fetchedAt: clock() };
+    second.keep(key, state, entry);
+    return entry;
+  }
+
+  /** The age up to which a value may be used. */
+  #longest(freshness: Freshness): number {
+    if (freshness === "refresh") return Number.NEGATIVE_INFINITY;
+    return freshness === "sweep" ? this.options.ttlMs / 2 : this.options.ttlMs;
   }
 
   #store(key: string, tags: readonly string[], entry: Entry<unknown>): void {

@@ -32,10 +32,10 @@ export function batchHealth(
       for (const { reject } of batch) reject(error);
     });
   };
-  // Mostly all at once; later where a call that somebody else began has ended too early.
+  // Mostly all at once; later where other replicas were asked first, or a call that somebody else began has ended too early.
   const load = (id: string): Promise<Loaded<Health | null>> =>
     new Promise((resolve, reject) => {
-      if (wanted.length === 0) queueMicrotask(fetchAll);
+      if (wanted.length === 0) setImmediate(fetchAll);
       wanted.push({ id, resolve, reject });
     });
   return Promise.all(ids.map((id) => settle(cached(id, () => load(id)))));
