@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { Analytics, Answers } from "./analytics/index.js";
 import {
@@ -48,6 +49,8 @@ export interface App {
   port(): number;
   /** Takes over the keys of tokens that the configuration names now. @throws Error when they are no such keys */
   replaceKeys(config: Config): Promise<void>;
+  /** Says that it is not ready any more and has clients leave with their answers, for as long as balancers take to notice. */
+  drain(): Promise<void>;
   /** Stops taking in, finishes what is under way, writes what waits, closes everything. */
   close(): Promise<void>;
 }
@@ -64,9 +67,11 @@ export async function createApp(config: Config): Promise<App> {
   const metrics = createMetrics();
   const closers: (() => Promise<void> | void)[] = [];
   let stopping = false;
+  let closed = false;
   const close = async (): Promise<void> => {
-    if (stopping) return;
     stopping = true;
+    if (closed) return;
+    closed = true;
     for (const closer of closers.reverse()) await closer();
   };
   const closing = async <T extends { close(): PromiseLike<unknown> }>(opened: Promise<T>): Promise<T> => {
@@ -206,6 +211,10 @@ export async function createApp(config: Config): Promise<App> {
       accounts,
       events,
       log,
+      drain: async () => {
+        stopping = true;
+        await sleep(config.DRAIN_SECONDS * SECOND);
+      },
       close,
       listen: async () => {
         try {

@@ -105,6 +105,10 @@ export const VARIABLES = {
     number(1, 1, 64),
     "processes on this machine that share the port; more than one needs `DATABASE_URL`, `CLICKHOUSE_URL` and `REDIS_URL`: what is embedded belongs to one process",
   ),
+  DRAIN_SECONDS: variable(
+    number(1, 0, 300),
+    "how long a gateway that is told to stop (SIGTERM) says that it is not ready and still answers: as long as a balancer takes to notice",
+  ),
   LOG_LEVEL: variable(
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
     "least severe level that is logged",

@@ -7,7 +7,8 @@ import { type Config, ConfigError, readConfig } from "./config.js";
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from "./demo-fleet.js";
 import { createLogger } from "./ops/logs.js";
 
-const SHUTDOWN_MS = 10_000;
+/** Beside the time to drain. */
+const SHUTDOWN_MS = 9000;
 
 try {
   const config = readConfig(process.env);
@@ -27,10 +28,15 @@ async function serve(config: Config): Promise<void> {
   const skip = cluster.isWorker ? (["SIGHUP", "SIGINT"] as const) : (["SIGHUP"] as const);
   if (cluster.isWorker) process.on("SIGINT", () => undefined);
   closeWithGrace(
-    { delay: SHUTDOWN_MS, skip: [...skip], logger: { error: (message) => app.log.error(message) } },
+    {
+      delay: config.DRAIN_SECONDS * 1000 + SHUTDOWN_MS,
+      skip: [...skip],
+      logger: { error: (message) => app.log.error(message) },
+    },
     async ({ err, signal }) => {
       if (err) app.log.fatal({ err }, "stopping after an unexpected error");
       else app.log.info({ signal }, "stopping");
+      if (signal === "SIGTERM") await app.drain();
       await app.close();
     },
   );

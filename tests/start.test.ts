@@ -1,9 +1,11 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SECRET } from "./support/gateway.js";
 import { ended, type RunningGateway, run, startProcess } from "./support/processes.js";
+import { stopUnderLoad } from "./support/under-load.js";
 
 const DEMO_USERS = ["fleet_manager", "admin", "executive", "support", "technician", "owner"];
 
@@ -171,6 +173,15 @@ describe("a start without configuration", () => {
     gateway.child.kill("SIGTERM");
     expect(await ended(gateway.child)).toBe(0);
   });
+});
+
+it("answers every request that it has taken when it is told to stop under load, and ends within ten seconds", async () => {
+  const gateway = await startProcess({ JWT_SECRET_KEY: SECRET, DEMO_VEHICLES: "50" });
+  const { code, milliseconds, answered, failed } = await stopUnderLoad(gateway, "/api/v1/dashboards/fleet");
+  expect({ code, failed }).toEqual({ code: 0, failed: [] });
+  expect(milliseconds).toBeLessThan(10_000);
+  expect(answered).toBeGreaterThanOrEqual(8);
+  await rm(gateway.folder, { recursive: true, force: true });
 });
 
 describe("a production start", () => {

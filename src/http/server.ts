@@ -127,6 +127,11 @@ async function createBase(options: ServerOptions): Promise<FastifyInstance> {
     genReqId: (request) => correlationId(request.headers),
     routerOptions: { maxParamLength: 500 },
     forceCloseConnections: "idle",
+    // While it stops, what still comes on an open connection is answered, and the connection then closed.
+    return503OnClosing: false,
+  });
+  server.addHook("onSend", async (_request, reply) => {
+    if (options.isStopping()) reply.header("connection", "close");
   });
   registerSecurityHeaders(server);
   if (options.corsOrigins.length > 0) {

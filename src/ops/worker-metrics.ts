@@ -24,6 +24,8 @@ export function answerWithAllMetrics(): void {
 /** What a worker tells: the metrics of all workers, summed unless a metric says otherwise. */
 export function metricsOfAll(own: Registry): () => Promise<string> {
   AggregatorRegistry.setRegistries([own]);
+  // Has this process listen for being asked.
+  new AggregatorRegistry();
   return async () => {
     process.send?.({ type: ASKED });
     for (;;) {
