@@ -128,6 +128,16 @@ export async function startUpstreams({ scale = 10, latency = 20, bulk = false, p
   };
 }
 
+/** The built-in demo fleet, of any size with the same light history; it counts no calls. */
+export async function startDemoFleet(vehicles, latency = 20) {
+  const base = await freePorts(SERVICES.length);
+  const options = ["--base-port", base, "--vehicles", vehicles, "--latency", latency].map(String);
+  const child = start(process.execPath, [join(ROOT, "dist/demo/main.js"), ...options]);
+  const ports = SERVICES.map((_, i) => base + i);
+  for (const each of ports) await untilAnswering(child, `http://127.0.0.1:${each}/health`, "the demo fleet");
+  return { ports, pid: child.pid, vehicles, stop: () => stop(child) };
+}
+
 export const total = (calls) => Object.values(calls).reduce((sum, count) => sum + count, 0);
 
 /** Waits until no further call arrives, and returns all calls by route. */

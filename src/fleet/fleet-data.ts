@@ -7,7 +7,7 @@ import { ALL, fleetsName } from "../domain/access/scope.js";
 import type { HealthTable } from "../domain/fleet/health-table.js";
 import type { Histories } from "../domain/fleet/history-columns.js";
 import type { Alert, Appointment, Claim, Technician, Vehicle } from "../domain/fleet/records.js";
-import type { Entry, Reader, ServiceName, Snapshot } from "../upstream/index.js";
+import type { Entry, PerVehicle, Reader, ServiceName, Snapshot } from "../upstream/index.js";
 import { Ledger } from "./ledger.js";
 import type { Viewer } from "./viewer.js";
 
@@ -19,6 +19,9 @@ export interface FleetFilter {
 }
 
 export const WHOLE_FLEET: FleetFilter = { fleetId: null, vehicleId: null, component: null };
+
+/** A large fleet's calls must not all wait in one line at a time. */
+const LOADED_AT_ONCE = 2000;
 
 /**
  * The records one aggregate is computed from: what the viewer may see, narrowed to the filter. Each source is read at
@@ -70,7 +73,7 @@ export class FleetData {
       return this.#try("ingestion", async () => {
         const named = seesJobsOnly(scope) ? await this.viewer.assignedVehicles() : scope.vehicleIds;
         if (named !== ALL) {
-          const found = await this.#settled("ingestion", [...named], (id) => this.reader.vehicle.load(id));
+          const found = await this.#settled("ingestion", [...named], this.reader.vehicle);
           if (named.size > 0 && found.size === 0) return null;
           return [...found.values()].flatMap(({ value }) => (value && canSeeVehicle(scope, value) ? [value] : []));
         }
@@ -84,7 +87,7 @@ export class FleetData {
   /** Health of the vehicles, in their order. */
   health(): Promise<HealthTable | null> {
     return this.#once("health", async () =>
-      this.#table("health", this.reader.snapshot("health"), await this.vehicles(), (id) => this.reader.health.load(id)),
+      this.#table("health", this.reader.snapshot("health"), await this.vehicles(), this.reader.health),
     );
   }
 
@@ -93,7 +96,7 @@ export class FleetData {
       // One call per vehicle for one figure: it must not compete with what all other figures need.
       await this.#others("histories");
       const history = this.reader.snapshot("history");
-      return this.#table("health", history, await this.vehicles(), (id) => this.reader.history.load(id));
+      return this.#table("health", history, await this.vehicles(), this.reader.history);
     });
   }
 
@@ -126,7 +129,7 @@ export class FleetData {
       if (listed !== "none") return this.#inScope(listed);
       const ofVehicles = this.reader.snapshot("appointments");
       const vehicles = await this.scopeVehicles();
-      return this.#table("scheduling", ofVehicles, vehicles, (id) => this.reader.appointmentsOf.load(id));
+      return this.#table("scheduling", ofVehicles, vehicles, this.reader.appointmentsOf);
     });
   }
 
@@ -136,9 +139,7 @@ export class FleetData {
       const listed = await this.#try("warranty", async () => this.#noteList(await this.reader.claims(range)));
       const claims =
         listed === "none"
-          ? await this.#table("warranty", this.reader.snapshot("claims"), await this.vehicles(), (id) =>
-              this.reader.claimsOf.load(id),
-            )
+          ? await this.#table("warranty", this.reader.snapshot("claims"), await this.vehicles(), this.reader.claimsOf)
           : listed;
       const submitted = claims?.filter((claim) => contains(range, claim.submittedAt)) ?? null;
       return this.#narrow(submitted, (claim) => claim.component);
@@ -179,7 +180,7 @@ export class FleetData {
     service: ServiceName,
     snapshot: Snapshot<T, Table>,
     vehicles: readonly Vehicle[] | null,
-    load: (id: string) => Promise<Entry<T | null>>,
+    ofVehicles: PerVehicle<T | null>,
   ): Promise<Table | null> {
     if (vehicles === null) return null;
     const known = snapshot.of(vehicles);
@@ -187,7 +188,7 @@ export class FleetData {
     const found = await this.#settled(
       service,
       places.map((place) => known.list.ids[place] ?? ""),
-      load,
+      ofVehicles,
       vehicles.length,
     );
     if (vehicles.length > 0 && places.length === vehicles.length && found.size === 0) return null;
@@ -206,18 +207,21 @@ export class FleetData {
   async #settled<T>(
     service: ServiceName,
     ids: readonly string[],
-    load: (id: string) => Promise<Entry<T>>,
+    ofVehicles: PerVehicle<T>,
     of = ids.length,
   ): Promise<ReadonlyMap<number, Entry<T>>> {
     const found = new Map<number, Entry<T>>();
     const failures: unknown[] = [];
-    for (const [place, result] of (await Promise.allSettled(ids.map(load))).entries()) {
-      if (result.status === "fulfilled") {
-        this.ledger.note(result.value);
-        found.set(place, result.value);
-      } else {
-        failures.push(result.reason);
-        this.unanswered.add(ids[place] ?? "");
+    for (let start = 0; start < ids.length; start += LOADED_AT_ONCE) {
+      const results = await ofVehicles.batch(ids.slice(start, start + LOADED_AT_ONCE));
+      for (const [i, result] of Array.from(results).entries()) {
+        if (result instanceof Error) {
+          failures.push(result);
+          this.unanswered.add(ids[start + i] ?? "");
+        } else {
+          this.ledger.note(result);
+          found.set(start + i, result);
+        }
       }
     }
     if (failures.length > 0) this.ledger.fail(service, failures[0], `, for ${failures.length} of ${of} vehicles`);

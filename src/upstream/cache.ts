@@ -272,22 +272,24 @@ export class UpstreamCache {
   }
 
   /** From another replica where one has it and it is young enough, else from the service. */
-  async #fetch<T>(
+  #fetch<T>(
     key: string,
     tags: readonly string[],
     freshness: Freshness,
     load: () => Promise<Loaded<T>>,
   ): Promise<Entry<T>> {
     const { second, clock, metrics } = this.options;
-    if (!second) return { ...(await load()), fetchedAt: clock() };
-    const { kept, state } = await second.look(key, tags);
-    if (kept && clock() - kept.fetchedAt <= this.#longest(freshness)) {
-      metrics.cacheRead("shared");
-      return kept as Entry<T>;
-    }
-    const entry = { ...(await load()), fetchedAt: clock() };
-    second.keep(key, state, entry);
-    return entry;
+    const fetched = ({ value, bytes }: Loaded<T>): Entry<T> => ({ value, bytes, fetchedAt: clock() });
+    if (!second) return load().then(fetched);
+    return second.look(key, tags).then(async ({ kept, state }) => {
+      if (kept && clock() - kept.fetchedAt <= this.#longest(freshness)) {
+        metrics.cacheRead("shared");
+        return kept as Entry<T>;
+      }
+      const entry = fetched(await load());
+      second.keep(key, state, entry);
+      return entry;
+    });
   }
 
   /** The age up to which a value may be used. */

@@ -10,6 +10,6 @@ export {
 export { SERVICE_NAMES, type ServiceName, sourceName, UpstreamError, UpstreamRefusal } from "./errors.js";
 export { DEADLINE_HEADER, type ServiceOptions } from "./http.js";
 export type { BulkSetting } from "./lists.js";
-export { listTag, Reader, telemetryTag, vehicleTag } from "./reader.js";
+export { listTag, type PerVehicle, Reader, telemetryTag, vehicleTag } from "./reader.js";
 export type { BookingRequest, SlotRequest } from "./scheduling/client.js";
 export type { Snapshot, SnapshotList } from "./snapshot.js";
