@@ -6,6 +6,7 @@ import { audit } from "./audit.mjs";
 import { beside, ingest, kafka, streams } from "./ingest.mjs";
 import { insights, insightsClickHouse } from "./insights.mjs";
 import { atMost, below, exactly, floor, median, withCpu } from "./measure.mjs";
+import { overload } from "./overload.mjs";
 import { startRecorder } from "./recorder.mjs";
 import {
   cpuTime,
@@ -394,6 +395,7 @@ export const SCENARIOS = {
   stampede,
   users,
   scale,
+  overload,
   list,
   ingest,
   beside,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ServiceName } from "../src/upstream/index.js";
+import { NEEDS } from "./support/dashboard.js";
 import { type Gateway, startGateway } from "./support/gateway.js";
 import { HAS_UPSTREAMS, PDM_DATA, PDM_NOW, startUpstreams, type Upstreams } from "./support/standins.js";
 import { recompute } from "./truth/recompute.js";
@@ -10,24 +11,6 @@ const DASHBOARD = "/api/v1/dashboards/fleet?start_date=2015-01-01&end_date=2015-
 const COLD = `${DASHBOARD}&refresh=true`;
 const MODES = ["503", "hang", "reset", "garbage"];
 const BREAKER_SECONDS = 0.5;
-
-/** Blocks of the dashboard that cannot be right without a service. All others must be. */
-const NEEDS: Record<Exclude<ServiceName, "agent">, readonly string[]> = {
-  // Without the vehicle list nothing that is counted per vehicle is known; lists of other services still are.
-  ingestion: [
-    "fleet_summary",
-    "health_distribution",
-    "cost_metrics",
-    "top_issues",
-    "heatmap",
-    "component_health",
-    "health_trend",
-  ],
-  health: ["fleet_summary", "health_distribution", "top_issues", "heatmap", "component_health", "health_trend"],
-  alert: ["fleet_summary", "top_issues", "recent_alerts", "alert_summary"],
-  scheduling: ["cost_metrics", "top_issues", "upcoming_maintenance", "technician_utilization"],
-  warranty: ["cost_metrics"],
-};
 
 const truth = HAS_UPSTREAMS
   ? recompute({ data: PDM_DATA, now: PDM_NOW, start: "2015-01-01T00:00:00Z", end: "2016-01-01T00:00:00Z" })

@@ -29,7 +29,7 @@ describe.skipIf(!HAS_UPSTREAMS || !HAS_REDIS)("replicas that share a Redis", () 
   const dashboard = async ({ get }: Gateway) => {
     const { body, status } = await get("/api/v1/dashboards/fleet");
     expect(status).toBe(200);
-    const { generated_at: _at, data_as_of: _asOf, cached: _cached, ...figures } = body;
+    const { generated_at: _at, as_of: _asOf, cached: _cached, ...figures } = body;
     return figures;
   };
   const scoreOf = async ({ graphql }: Gateway, id: string) =>

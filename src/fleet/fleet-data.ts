@@ -7,7 +7,7 @@ import { ALL, fleetsName } from "../domain/access/scope.js";
 import type { HealthTable } from "../domain/fleet/health-table.js";
 import type { Histories } from "../domain/fleet/history-columns.js";
 import type { Alert, Appointment, Claim, Technician, Vehicle } from "../domain/fleet/records.js";
-import type { Entry, PerVehicle, Reader, ServiceName, Snapshot } from "../upstream/index.js";
+import type { Entry, PerVehicle, Reader, ServiceName, Snapshot, SnapshotList } from "../upstream/index.js";
 import { Ledger } from "./ledger.js";
 import type { Viewer } from "./viewer.js";
 
@@ -21,7 +21,7 @@ export interface FleetFilter {
 export const WHOLE_FLEET: FleetFilter = { fleetId: null, vehicleId: null, component: null };
 
 /** A large fleet's calls must not all wait in one line at a time. */
-const LOADED_AT_ONCE = 2000;
+const LOADED_AT_ONCE = 1000;
 
 /**
  * The records one aggregate is computed from: what the viewer may see, narrowed to the filter. Each source is read at
@@ -73,9 +73,12 @@ export class FleetData {
       return this.#try("ingestion", async () => {
         const named = seesJobsOnly(scope) ? await this.viewer.assignedVehicles() : scope.vehicleIds;
         if (named !== ALL) {
-          const found = await this.#settled("ingestion", [...named], this.reader.vehicle);
-          if (named.size > 0 && found.size === 0) return null;
-          return [...found.values()].flatMap(({ value }) => (value && canSeeVehicle(scope, value) ? [value] : []));
+          const found: Vehicle[] = [];
+          const take = (_: number, { value }: Entry<Vehicle | null>): void => {
+            if (value && canSeeVehicle(scope, value)) found.push(value);
+          };
+          const failed = await this.#settled("ingestion", [...named], this.reader.vehicle, named.size, take);
+          return named.size > 0 && failed === named.size ? null : found;
         }
         const all = this.#note(await this.reader.vehicles());
         if (canSeeEverything(scope)) return all;
@@ -184,48 +187,70 @@ export class FleetData {
   ): Promise<Table | null> {
     if (vehicles === null) return null;
     const known = snapshot.of(vehicles);
-    const places = known.outdated(this.reader.currentSince);
-    const found = await this.#settled(
-      service,
-      places.map((place) => known.list.ids[place] ?? ""),
-      ofVehicles,
-      vehicles.length,
-    );
-    if (vehicles.length > 0 && places.length === vehicles.length && found.size === 0) return null;
-    const instead = new Map<number, T | null>();
-    for (const [i, place] of places.entries()) {
-      const entry = found.get(i);
-      if (!entry) instead.set(place, null);
-      else if (entry.fetchedAt !== known.fetchedAt(place)) instead.set(place, entry.value);
-    }
+    const renew = () => this.#renew(service, known, ofVehicles);
+    const isLong = known.outdated(this.reader.currentSince).length > LOADED_AT_ONCE;
+    const isShared = isLong && this.reader.freshness !== "refresh";
+    const instead = await (isShared ? this.#try(service, () => known.alone(service, renew)) : renew());
+    if (instead === null) return null;
     const times = known.times(instead);
     if (times) for (const fetchedAt of times) this.ledger.note({ fetchedAt, value: null, bytes: 0 });
     return known.table(instead);
   }
 
-  /** Loads something for each id; what could be had, by place. A warning with the count when some fail. */
+  /** Fetches what is not there, or too old; what is to stand in place of what the snapshot has. Null when nothing can be had. */
+  async #renew<T>(
+    service: ServiceName,
+    known: SnapshotList<T, unknown>,
+    ofVehicles: PerVehicle<T | null>,
+  ): Promise<Map<number, T | null> | null> {
+    const { ids } = known.list;
+    const places = known.outdated(this.reader.currentSince);
+    const instead = new Map<number, T | null>(places.map((place) => [place, null]));
+    const wanted = places.map((place) => ids[place] ?? "");
+    const failed = await this.#settled(service, wanted, ofVehicles, ids.length, (i, entry) => {
+      const place = places[i] ?? 0;
+      // What the snapshot has by now is looked up there.
+      if (entry.fetchedAt === known.fetchedAt(place)) instead.delete(place);
+      else instead.set(place, entry.value);
+    });
+    return ids.length > 0 && failed === ids.length ? null : instead;
+  }
+
+  /**
+   * Loads something for each id and hands on what could be had. A warning with the count when some fail; after many in a
+   * row the rest is not tried.
+   * @returns how many failed
+   */
   async #settled<T>(
     service: ServiceName,
     ids: readonly string[],
     ofVehicles: PerVehicle<T>,
-    of = ids.length,
-  ): Promise<ReadonlyMap<number, Entry<T>>> {
-    const found = new Map<number, Entry<T>>();
-    const failures: unknown[] = [];
+    of: number,
+    take: (place: number, entry: Entry<T>) => void,
+  ): Promise<number> {
+    const failed = new Set<number>();
+    let failure: unknown;
     for (let start = 0; start < ids.length; start += LOADED_AT_ONCE) {
-      const results = await ofVehicles.batch(ids.slice(start, start + LOADED_AT_ONCE));
-      for (const [i, result] of Array.from(results).entries()) {
+      const part = ids.slice(start, start + LOADED_AT_ONCE);
+      const before = failed.size;
+      if (failure && before >= LOADED_AT_ONCE && before === start) {
+        for (const i of part.keys()) failed.add(start + i);
+        continue;
+      }
+      const results = Array.from(await ofVehicles.batch(part));
+      for (const [i, result] of results.entries()) {
         if (result instanceof Error) {
-          failures.push(result);
-          this.unanswered.add(ids[start + i] ?? "");
+          failure ??= result;
+          failed.add(start + i);
         } else {
           this.ledger.note(result);
-          found.set(start + i, result);
+          take(start + i, result);
         }
       }
     }
-    if (failures.length > 0) this.ledger.fail(service, failures[0], `, for ${failures.length} of ${of} vehicles`);
-    return found;
+    for (const place of failed) this.unanswered.add(ids[place] ?? "");
+    if (failure) this.ledger.fail(service, failure, `, for ${failed.size} of ${of} vehicles`);
+    return failed.size;
   }
 
   async #try<T>(service: ServiceName, load: () => Promise<T>): Promise<T | null> {

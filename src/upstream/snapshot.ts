@@ -3,7 +3,9 @@ import { type Columns, RecordColumns, type Rows } from "../domain/fleet/columns.
 import { HealthColumns } from "../domain/fleet/health-table.js";
 import { HistoryColumns } from "../domain/fleet/history-columns.js";
 import type { Appointment, Claim } from "../domain/fleet/records.js";
+import { currentDeadline } from "../ops/on-behalf.js";
 import type { Entry, Follower, UpstreamCache } from "./cache.js";
+import { ImpatientRequest, type ServiceName } from "./errors.js";
 
 /** What is known of one kind about the vehicles of a tenant, in columns, with the time that each row was fetched. */
 export class Snapshot<T, Table> implements Follower<T | null> {
@@ -64,6 +66,7 @@ interface Ages {
 /** The part of a snapshot that is about some vehicles. */
 export class SnapshotList<T, Table> {
   #ages: Ages = { touched: -1, isWhole: false, oldest: 0, newest: 0 };
+  #busy: Promise<void> | undefined;
   #table: { readonly version: number; readonly table: Table } | undefined;
 
   constructor(
@@ -76,6 +79,27 @@ export class SnapshotList<T, Table> {
     const { isWhole, oldest } = this.#look();
     if (isWhole && oldest >= before) return [];
     return [...this.list.rows.keys()].filter((place) => !(this.fetchedAt(place) >= before));
+  }
+
+  /**
+   * One at a time, for work that fetches much: who comes meanwhile waits, and then finds done what there was to do.
+   * @throws ImpatientRequest of a request that cannot wait so long
+   */
+  async alone<Result>(service: ServiceName, work: () => Promise<Result>): Promise<Result> {
+    while (this.#busy) {
+      await (currentDeadline()?.race(this.#busy) ?? this.#busy).catch((cause: unknown) => {
+        throw new ImpatientRequest(service, { cause });
+      });
+    }
+    const result = work();
+    const done = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#busy = done.then(() => {
+      this.#busy = undefined;
+    });
+    return result;
   }
 
   /** The very same object until something is different. `instead`: what is to stand at these places. */
