@@ -24,4 +24,4 @@ EXPOSE 8007
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8007}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # A larger young generation: lists of tens of thousands of records come and go within seconds.
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=25", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=50", "dist/main.js"]

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -13,7 +12,7 @@ import { Redis } from "ioredis";
 import { Kafka, logLevel } from "kafkajs";
 import { tsImport } from "tsx/esm/api";
 import { atLeast, below, median } from "./measure.mjs";
-import { dropFolder, ROOT, startGateway, temporaryFolder, token } from "./stage.mjs";
+import { dropFolder, ROOT, residentBytes, startGateway, temporaryFolder, token } from "./stage.mjs";
 
 const SECOND = 1000;
 const NOWHERE = Array(6).fill(9);
@@ -126,9 +125,7 @@ function watchMemory(pid) {
   };
 }
 
-function residentMegabytes(pid) {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}
+const residentMegabytes = (pid) => residentBytes(pid) / 2 ** 20;
 
 const metric = async (gateway, pattern) =>
   Number(pattern.exec(await (await fetch(`${gateway.url}/metrics`)).text())?.[1] ?? Number.NaN);

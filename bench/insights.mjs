@@ -298,7 +298,7 @@ export async function insightsClickHouse(notes) {
   }
 }
 
-async function startClickHouse() {
+export async function startClickHouse() {
   const script = join(STANDINS_DIR, "tools/clickhouse-over-chdb.cjs");
   const engine = join(tmpdir(), "crowsnest-standins", "node_modules");
   assert.ok(

@@ -1,46 +1,44 @@
 // More users than can be answered: five times as many connections as it takes to reach the peak, each asking again at
 // once, also after a refusal; every answer is worked out. Health checks and sign-ins go on beside it.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
-import { atLeast, below } from "./measure.mjs";
-import { requireTool, run } from "./peers.mjs";
-import { residentBytes, STANDINS_DIR, startGateway, startUpstreams, temporaryFolder, token } from "./stage.mjs";
+import { atLeast, below, median } from "./measure.mjs";
+import { requireTool } from "./peers.mjs";
+import { residentBytes, startGateway, startUpstreams } from "./stage.mjs";
+import { tokensOf, wrk } from "./wrk.mjs";
 
 const PEAK_CONNECTIONS = 50;
 const TIMES = 5;
-const SECONDS = 10;
+const SECONDS = 5;
+const ROUNDS = 4;
 
 export async function overload(notes) {
   requireTool("wrk", "apt-get update && apt-get install -y wrk");
-  const folder = await temporaryFolder("overload");
-  const tokens = join(folder, "tokens");
-  writeFileSync(tokens, `${Array.from({ length: 1000 }, (_, i) => token(`bench_${i}`)).join("\n")}\n`);
+  const tokens = await tokensOf(1000);
   const upstreams = await startUpstreams({ scale: 1, latency: 0 });
   try {
     const gateway = await startGateway(upstreams.ports, { SWEEP: "off", RESPONSE_CACHE_MAX_BYTES: "0" });
     try {
-      await wrk(gateway, tokens, PEAK_CONNECTIONS, 5);
-      const peak = await wrk(gateway, tokens, PEAK_CONNECTIONS, SECONDS);
+      await wrk(gateway, tokens, PEAK_CONNECTIONS, SECONDS);
       const before = residentBytes(gateway.pid);
-      const vital = watchVital(gateway);
-      const under = await wrk(gateway, tokens, PEAK_CONNECTIONS * TIMES, SECONDS);
-      const waits = await vital.stop();
-      const again = await wrk(gateway, tokens, PEAK_CONNECTIONS, SECONDS);
+      const waits = { health: [], signIn: [] };
+      const [peaks, unders] = [[], []];
+      // In turn: the machine is not always equally fast.
+      for (let round = 0; round < ROUNDS; round++) {
+        peaks.push(await wrk(gateway, tokens, PEAK_CONNECTIONS, SECONDS));
+        const vital = watchVital(gateway, waits);
+        unders.push(await wrk(gateway, tokens, PEAK_CONNECTIONS * TIMES, SECONDS));
+        await vital.stop();
+      }
+      const goodput = (runs) => median(runs.map((each) => each.goodput));
       notes.remarks.push(
-        `overload: peak ${peak.goodput}/s before and ${again.goodput}/s after; meanwhile ${under.offered}/s asked for, ${under.goodput}/s answered, the rest refused`,
+        `overload: ${goodput(peaks)}/s answered at the peak; with ${TIMES} times the users ${goodput(unders)}/s answered of ${median(unders.map(({ offered }) => offered))}/s asked for`,
         `overload: ${Math.round(before / 2 ** 20)} MB resident before, ${Math.round(residentBytes(gateway.pid) / 2 ** 20)} MB after`,
       );
-      const best = Math.max(peak.goodput, again.goodput);
+      const share = (goodput(unders) / goodput(peaks)) * 100;
       return [
-        {
-          name: "answered under five times the users, of the peak",
-          value: (under.goodput / best) * 100,
-          unit: "%",
-          limit: atLeast(90),
-        },
+        { name: `answered under ${TIMES} times the users, of the peak`, value: share, unit: "%", limit: atLeast(90) },
         { name: "slowest health check meanwhile", value: Math.max(...waits.health), unit: "ms", limit: below(1000) },
         { name: "slowest sign-in meanwhile", value: Math.max(...waits.signIn), unit: "ms", limit: below(2000) },
       ];
@@ -52,20 +50,8 @@ export async function overload(notes) {
   }
 }
 
-/** Answers and requests a second. */
-async function wrk(gateway, tokens, connections, seconds) {
-  const script = join(STANDINS_DIR, "bench/gateway/wrk.lua");
-  const query = readFileSync(join(import.meta.dirname, "fleet.graphql"), "utf8").replaceAll(/\s+/g, " ");
-  const env = { ...process.env, TOKENS: tokens, QUERY: query };
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "20s", "-s", script, `${gateway.url}/graphql`];
-  const output = await run("wrk", args, { env }, "wrk");
-  const [, rate, , , errors] = /RES (\d+) ([\d.]+) ([\d.]+) (\d+)/.exec(output);
-  return { offered: Number(rate), goodput: Math.round(Number(rate) - Number(errors) / seconds) };
-}
-
 /** Health checks four times a second and a sign-in every second, each on a connection of its own. */
-function watchVital(gateway) {
-  const waits = { health: [], signIn: [] };
+function watchVital(gateway, waits) {
   let running = true;
   const body = JSON.stringify({ username: "nobody", password: "not-the-password" });
   const headers = { "content-type": "application/json" };
@@ -86,10 +72,9 @@ function watchVital(gateway) {
     every(1000, () => timed(waits.signIn, { method: "POST", path: "/api/v1/auth/login", headers, body }, 401)),
   ]);
   return {
-    async stop() {
+    stop() {
       running = false;
-      await both;
-      return waits;
+      return both;
     },
   };
 }

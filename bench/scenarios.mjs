@@ -18,6 +18,7 @@ import {
   token,
   total,
 } from "./stage.mjs";
+import { workers } from "./workers.mjs";
 
 const SECOND = 1000;
 const TREND = /the trend is still being computed/;
@@ -396,6 +397,7 @@ export const SCENARIOS = {
   users,
   scale,
   overload,
+  workers,
   list,
   ingest,
   beside,

@@ -5,11 +5,20 @@ import type { Logger } from "./ops/logs.js";
 import { answerWithAllMetrics } from "./ops/worker-metrics.js";
 
 const READY = "crowsnest:ready";
+const STOP = "crowsnest:stop";
 const RESTART_MS = 1000;
 
 /** To be called by a worker that listens. */
 export function tellReady(port: number): void {
   process.send?.({ type: READY, port });
+}
+
+/** Has a worker hear when it is to stop. Signals reach it too where a terminal or a service manager tells the whole group. */
+export function onStop(stop: () => void): void {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) process.on(signal, () => undefined);
+  process.on("message", (message: { type?: unknown }) => {
+    if (message?.type === STOP) stop();
+  });
 }
 
 /**
@@ -24,7 +33,7 @@ export async function runWorkers(config: Config, log: Logger, onReady: (port: nu
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
-    for (const worker of running.values()) worker.process.kill("SIGTERM");
+    for (const worker of running.values()) if (worker.isConnected()) worker.send({ type: STOP });
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) process.on(signal, stop);
   process.on("SIGHUP", () => {

@@ -2,7 +2,7 @@
 import cluster from "node:cluster";
 import closeWithGrace from "close-with-grace";
 import { createApp } from "./app.js";
-import { runWorkers, tellReady } from "./cluster.js";
+import { onStop, runWorkers, tellReady } from "./cluster.js";
 import { type Config, ConfigError, readConfig } from "./config.js";
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from "./demo-fleet.js";
 import { createLogger } from "./ops/logs.js";
@@ -23,23 +23,25 @@ try {
 }
 
 async function serve(config: Config): Promise<void> {
+  // Told to stop while it starts, a worker has nothing to finish.
+  let stop = (): void => process.exit(0);
+  if (cluster.isWorker) onStop(() => stop());
   const app = await createApp(config);
-  // A worker is told by the process that started it; Ctrl-C would otherwise reach it twice.
-  const skip = cluster.isWorker ? (["SIGHUP", "SIGINT"] as const) : (["SIGHUP"] as const);
-  if (cluster.isWorker) process.on("SIGINT", () => undefined);
-  closeWithGrace(
+  const signals = ["SIGTERM", "SIGINT", "SIGQUIT"] as const;
+  const grace = closeWithGrace(
     {
       delay: config.DRAIN_SECONDS * 1000 + SHUTDOWN_MS,
-      skip: [...skip],
+      skip: ["SIGHUP", ...(cluster.isWorker ? signals : [])],
       logger: { error: (message) => app.log.error(message) },
     },
     async ({ err, signal }) => {
       if (err) app.log.fatal({ err }, "stopping after an unexpected error");
       else app.log.info({ signal }, "stopping");
-      if (signal === "SIGTERM") await app.drain();
+      if (!err && signal !== "SIGINT") await app.drain();
       await app.close();
     },
   );
+  stop = grace.close;
   process.on("SIGHUP", () => {
     Promise.resolve()
       .then(() => app.replaceKeys(readConfig(process.env)))
