@@ -144,12 +144,12 @@ export class FleetFigures {
 
   async recentAlerts(): Promise<Alert[] | null> {
     const alerts = await this.data.alerts(this.range);
-    return alerts?.toSorted(newestFirst).slice(0, RECENT_ALERTS) ?? null;
+    return alerts && once(alerts, "recent", () => alerts.toSorted(newestFirst).slice(0, RECENT_ALERTS));
   }
 
   async alertSummary(): Promise<SeverityCounts | null> {
     const alerts = await this.data.alerts(this.range);
-    return alerts && countBySeverity(alerts);
+    return alerts && once(alerts, "bySeverity", () => countBySeverity(alerts));
   }
 
   async alertFigures() {
@@ -166,7 +166,13 @@ export class FleetFigures {
 
   async technicianUtilization(): Promise<TechnicianUtilization[] | null> {
     const [technicians, appointments] = await Promise.all([this.data.technicians(), this.#pastAppointments()]);
-    return technicians && appointments && technicianUtilization(technicians, appointments, this.range);
+    return (
+      technicians &&
+      appointments &&
+      onceOf([technicians, appointments], `utilization|${this.#key}`, () =>
+        technicianUtilization(technicians, appointments, this.range),
+      )
+    );
   }
 
   /** The dashboard's "this month": the UTC month of the period's end, up to that end. */
@@ -199,7 +205,7 @@ export class FleetFigures {
 
   async maintenanceSpend(): Promise<number | null> {
     const appointments = await this.#pastAppointments();
-    return appointments && maintenanceSpend(appointments, this.range);
+    return appointments && once(appointments, `spend|${this.#key}`, () => maintenanceSpend(appointments, this.range));
   }
 
   async warrantySavings(): Promise<number | null> {
@@ -214,12 +220,18 @@ export class FleetFigures {
 
   async uptime() {
     const vehicles = await this.data.vehicles();
-    return vehicles && uptimeFigures(vehicles, this.range.end);
+    return vehicles && once(vehicles, `uptime|${this.range.end}`, () => uptimeFigures(vehicles, this.range.end));
   }
 
   async serviceFrequency(): Promise<number | null> {
     const [vehicles, appointments] = await Promise.all([this.data.vehicles(), this.#pastAppointments()]);
-    return vehicles && appointments && serviceFrequency(appointments, vehicles.length, this.range);
+    return (
+      vehicles &&
+      appointments &&
+      onceOf([vehicles, appointments], `frequency|${this.#key}`, () =>
+        serviceFrequency(appointments, vehicles.length, this.range),
+      )
+    );
   }
 
   /**

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { PublicError } from "../base/errors.js";
-import { once } from "../base/once.js";
+import { once, onceOf } from "../base/once.js";
 import { contains, dayWider, type TimeRange } from "../base/time-range.js";
 import { canSeeEverything, canSeeVehicle, seesJobsOnly } from "../domain/access/can.js";
 import { ALL, fleetsName } from "../domain/access/scope.js";
@@ -22,6 +22,7 @@ export const WHOLE_FLEET: FleetFilter = { fleetId: null, vehicleId: null, compon
 
 /** A large fleet's calls must not all wait in one line at a time. */
 const LOADED_AT_ONCE = 1000;
+const LANES = 3;
 
 /**
  * The records one aggregate is computed from: what the viewer may see, narrowed to the filter. Each source is read at
@@ -114,8 +115,10 @@ export class FleetData {
   alerts(range: TimeRange): Promise<Alert[] | null> {
     return this.#once(`alerts|${range.start}|${range.end}`, async () => {
       const alerts = await this.#try("alert", async () => this.#note(await this.reader.alerts(range)));
-      const created = alerts?.filter((alert) => contains(range, alert.createdAt)) ?? null;
-      return this.#narrow(created, (alert) => alert.component);
+      return this.#narrow(
+        during(alerts, range, ({ createdAt }) => createdAt),
+        (alert) => alert.component,
+      );
     });
   }
 
@@ -144,8 +147,10 @@ export class FleetData {
         listed === "none"
           ? await this.#table("warranty", this.reader.snapshot("claims"), await this.vehicles(), this.reader.claimsOf)
           : listed;
-      const submitted = claims?.filter((claim) => contains(range, claim.submittedAt)) ?? null;
-      return this.#narrow(submitted, (claim) => claim.component);
+      return this.#narrow(
+        during(claims, range, ({ submittedAt }) => submittedAt),
+        (claim) => claim.component,
+      );
     });
   }
 
@@ -155,24 +160,25 @@ export class FleetData {
     );
   }
 
-  /** Keeps what belongs to the filter. Null (unknown) when that takes the vehicle list and there is none. */
+  /**
+   * Keeps what belongs to the filter, as the very same array for the same records. Null (unknown) when that takes the
+   * vehicle list and there is none.
+   */
   async #narrow<T extends { readonly vehicleId: string }>(
     records: T[] | null,
     componentOf: (record: T) => string | null,
   ): Promise<T[] | null> {
     const { fleetId, vehicleId, component } = this.filter;
-    const ofComponent = component === null ? records : (records?.filter((r) => componentOf(r) === component) ?? null);
+    const ofComponent =
+      records && component !== null
+        ? once(records, `of|${component}`, () => records.filter((record) => componentOf(record) === component))
+        : records;
     if (fleetId === null && vehicleId === null) return this.#inScope(ofComponent);
-    const vehicles = await this.vehicles();
-    const ids = vehicles && new Set(vehicles.map((vehicle) => vehicle.id));
-    return ids && (ofComponent?.filter((record) => ids.has(record.vehicleId)) ?? null);
+    return within(ofComponent, await this.vehicles());
   }
 
   async #inScope<T extends { readonly vehicleId: string }>(records: T[] | null): Promise<T[] | null> {
-    if (canSeeEverything(this.viewer.scope)) return records;
-    const vehicles = await this.scopeVehicles();
-    const ids = vehicles && new Set(vehicles.map((vehicle) => vehicle.id));
-    return ids && (records?.filter((record) => ids.has(record.vehicleId)) ?? null);
+    return canSeeEverything(this.viewer.scope) ? records : within(records, await this.scopeVehicles());
   }
 
   /**
@@ -217,8 +223,8 @@ export class FleetData {
   }
 
   /**
-   * Loads something for each id and hands on what could be had. A warning with the count when some fail; after many in a
-   * row the rest is not tried.
+   * Loads something for each id and hands on what could be had. A warning with the count when some fail; when the first
+   * thousand do, the rest is not tried.
    * @returns how many failed
    */
   async #settled<T>(
@@ -230,24 +236,28 @@ export class FleetData {
   ): Promise<number> {
     const failed = new Set<number>();
     let failure: unknown;
-    for (let start = 0; start < ids.length; start += LOADED_AT_ONCE) {
-      const part = ids.slice(start, start + LOADED_AT_ONCE);
-      const before = failed.size;
-      if (failure && before >= LOADED_AT_ONCE && before === start) {
-        for (const i of part.keys()) failed.add(start + i);
-        continue;
-      }
-      const results = Array.from(await ofVehicles.batch(part));
-      for (const [i, result] of results.entries()) {
-        if (result instanceof Error) {
-          failure ??= result;
-          failed.add(start + i);
-        } else {
-          this.ledger.note(result);
-          take(start + i, result);
+    let found = 0;
+    let next = 0;
+    const loadParts = async (): Promise<void> => {
+      for (let start = next; start < ids.length; start = next) {
+        next += LOADED_AT_ONCE;
+        const part = ids.slice(start, next);
+        const isHopeless = found === 0 && failed.size >= LOADED_AT_ONCE;
+        const results = isHopeless ? part.map(() => failure) : Array.from(await ofVehicles.batch(part));
+        for (const [i, result] of results.entries()) {
+          if (result instanceof Error) {
+            failure ??= result;
+            failed.add(start + i);
+          } else {
+            found += 1;
+            this.ledger.note(result as Entry<T>);
+            take(start + i, result as Entry<T>);
+          }
         }
       }
-    }
+    };
+    // The service has work while what it answered is read.
+    await Promise.all(Array.from({ length: LANES }, loadParts));
     for (const place of failed) this.unanswered.add(ids[place] ?? "");
     if (failure) this.ledger.fail(service, failure, `, for ${failed.size} of ${of} vehicles`);
     return failed.size;
@@ -292,4 +302,20 @@ export class FleetData {
     this.#memo.set(key, promise);
     return promise;
   }
+}
+
+/** The records of a period; the very same array for the same list and period. */
+function during<T>(records: T[] | null, range: TimeRange, at: (record: T) => number | null): T[] | null {
+  const name = `during|${range.start}|${range.end}`;
+  return records && once(records, name, () => records.filter((record) => contains(range, at(record))));
+}
+
+/** The records about these vehicles; the very same array for the same two lists. */
+function within<T extends { readonly vehicleId: string }>(
+  records: T[] | null,
+  vehicles: readonly Vehicle[] | null,
+): T[] | null {
+  if (!records || !vehicles) return null;
+  const ids = once(vehicles, "ids", () => new Set(vehicles.map(({ id }) => id)));
+  return onceOf([records, vehicles], "within", () => records.filter(({ vehicleId }) => ids.has(vehicleId)));
 }
