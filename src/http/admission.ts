@@ -1,5 +1,5 @@
 /** Once a turn of the event loop has taken so long, no more than one request is begun in it. */
-const SLICE_MS = 2;
+const SLICE_MS = 1;
 /** How long there may be a queue before it counts as more than a moment's rush. */
 const PATIENCE_MS = 1000;
 
