@@ -64,13 +64,13 @@ describe("requests", () => {
   });
 
   it("wait for the next turn once a slice has gone by, in their order", () => {
-    for (const id of [1, 2, 3, 4, 5, 6]) arrive(id, 1);
+    for (const id of [1, 2, 3, 4, 5, 6]) arrive(id, 0.5);
     expect(begun).toEqual([1, 2]);
     expect(queue.length).toBe(4);
     // The turn has had its slice: one more, so that there is always some progress.
     turn();
     expect(begun).toEqual([1, 2, 3]);
-    arrive(7, 1);
+    arrive(7, 0.5);
     turn();
     expect(begun).toEqual([1, 2, 3, 4, 5]);
     turn();
