@@ -107,11 +107,9 @@ describe.skipIf(!HAS_UPSTREAMS)(`${USERS} users for ${SECONDS} s over services t
     expect(statuses.get(200)).toBeGreaterThan(USERS * 10);
     expect(later / settled).toBeLessThan(1.2);
     expect(gateway.printed()).not.toMatch(/unhandled|uncaught/i);
-    await sleep(2000);
-    const healed = await fetch(`${gateway.base}${DASHBOARD}&refresh=true`, {
-      headers: { authorization: `Bearer ${tokenFor("ADMIN")}` },
-    });
-    expect(await healed.json()).toMatchObject(truth);
+    const headers = { authorization: `Bearer ${tokenFor("ADMIN")}` };
+    const healed = async () => (await fetch(gateway.base + DASHBOARD, { headers })).json();
+    await expect.poll(healed, { timeout: 30_000, interval: 500 }).toMatchObject(truth);
     gateway.child.kill("SIGTERM");
     expect(await ended(gateway.child)).toBe(0);
   });
