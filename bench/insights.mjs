@@ -12,7 +12,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { atMost, median } from "./measure.mjs";
 import { STANDINS_DIR, start, startGateway, stop, temporaryFolder } from "./stage.mjs";
 
-const EVENTS = Number(process.env.EVENTS ?? 10_000_000);
+/** What the limits are made for. */
+const USUAL = 10_000_000;
+const EVENTS = Number(process.env.EVENTS ?? USUAL);
 const BATCH = 100_000;
 const DAY = 86_400_000;
 /** A Monday, and thirteen weeks. */
@@ -203,15 +205,21 @@ async function fourAnalysts(gateway, notes) {
 }
 
 function figures(engine, times, { slowest }, notes, remark) {
+  const held = (limit) => (EVENTS === USUAL ? limit : undefined);
   const rows = Object.entries(QUESTIONS).flatMap(([name, { limit }]) => {
     const { cold, kept, hand } = times[name];
     notes.remarks.push(
       `${engine}, ${name}: ${Math.round(median(cold))} ms anew, ${Math.round(median(hand))} ms by hand, ${median(kept).toFixed(1)} ms kept`,
     );
     return [
-      { name: `${name}: p95 anew`, value: p95(cold), unit: "ms", limit: atMost(limit) },
-      { name: `${name}: p95 kept`, value: p95(kept), unit: "ms", limit: atMost(20) },
-      { name: `${name}: anew by hand-written`, value: median(cold) / median(hand), unit: "×", limit: atMost(1.3) },
+      { name: `${name}: p95 anew`, value: p95(cold), unit: "ms", limit: held(atMost(limit)) },
+      { name: `${name}: p95 kept`, value: p95(kept), unit: "ms", limit: held(atMost(20)) },
+      {
+        name: `${name}: anew by hand-written`,
+        value: median(cold) / median(hand),
+        unit: "×",
+        limit: held(atMost(1.3)),
+      },
     ];
   });
   notes.remarks.push(`${engine}: ${EVENTS.toLocaleString("en")} events, ${remark}`);
