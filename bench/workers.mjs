@@ -11,8 +11,11 @@ import { freePorts, residentBytes, start, startGateway, startUpstreams, stop, te
 import { tokensOf, wrk } from "./wrk.mjs";
 
 const SERVER = process.env.TEST_DATABASE_URL ?? "postgres://postgres@127.0.0.1:5432/postgres";
-const CONNECTIONS = 64;
+/** So many that processes which wait for a disk have others to answer meanwhile. */
+const CONNECTIONS = 128;
 const SECONDS = 5;
+/** Until code is compiled in each process, and the heap has found its size. */
+const WARM_UP_SECONDS = 10;
 const ROUNDS = 3;
 
 export async function workers(notes) {
@@ -56,7 +59,7 @@ async function measured(upstreams, settings, tokens) {
     try {
       // The second worker listens a little later than the first.
       await sleep(settings.WORKERS === "1" ? 0 : 5000);
-      await wrk(gateway, tokens, CONNECTIONS, SECONDS);
+      await wrk(gateway, tokens, CONNECTIONS, WARM_UP_SECONDS);
       const { goodput } = await wrk(gateway, tokens, CONNECTIONS, SECONDS);
       return { goodput, megabytes: Math.round(residentBytes(gateway.pid) / 2 ** 20) };
     } finally {

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from "node:cluster";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, WORKER } from "./config.js";
 import type { Logger } from "./ops/logs.js";
@@ -40,6 +41,9 @@ export async function runWorkers(config: Config, log: Logger, onReady: (port: nu
     for (const worker of running.values()) worker.process.kill("SIGHUP");
   });
   answerWithAllMetrics();
+  // Node gives each process four threads for collecting garbage; together they shall not outnumber the cores.
+  const threads = Math.max(1, Math.floor(availableParallelism() / config.WORKERS));
+  cluster.setupPrimary({ execArgv: [...process.execArgv, `--v8-pool-size=${threads}`] });
 
   /** Keeps one worker running. @returns its port once it listens, null when it ends before */
   const run = (index: number): Promise<number | null> =>
