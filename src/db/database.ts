@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { PrismaPg } from "@prisma/adapter-pg";
@@ -7,6 +6,7 @@ import pg from "pg";
 import { DEFAULT_TENANT } from "../domain/access/scope.js";
 import { seedRoles } from "./access.js";
 import { PrismaClient } from "./client/client.js";
+import { EmbeddedPostgres } from "./embedded.js";
 import { lockFolder } from "./lock.js";
 import { migrate } from "./migrate.js";
 
@@ -68,39 +68,28 @@ async function openEmbedded(folder: string): Promise<Database> {
   const { PrismaPGlite } = await import("pglite-prisma-adapter");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(folder);
-  const path = join(folder, "postgres");
-  let engine: PGlite | undefined;
+  const engine = new EmbeddedPostgres(join(folder, "postgres"));
   try {
-    engine = await createEngine(path);
-    const opened = engine;
     await migrate({
-      run: async (sql) => void (await opened.exec(sql)),
-      rows: async (sql, values) => (await opened.query<Record<string, unknown>>(sql, values)).rows,
+      run: (sql) => engine.exec(sql),
+      rows: async (sql, values) => {
+        const { fields, rows } = await engine.query(sql, values);
+        return rows.map((row) => Object.fromEntries(fields.map(({ name }, i) => [name, row[i]])));
+      },
     });
   } catch (error) {
-    await engine?.close();
+    await engine.close();
     await unlock();
     throw error;
   }
-  const prisma = new PrismaClient({ adapter: new PrismaPGlite(engine) });
+  const prisma = new PrismaClient({ adapter: new PrismaPGlite(engine as unknown as PGlite) });
   return {
     prisma,
     description: "embedded postgres",
     async close() {
       await prisma.$disconnect();
-      if (!engine.closed) await engine.close();
+      await engine.close();
       await unlock();
     },
   };
-}
-
-/** Made at install: an initialised database without anything in it. */
-const EMPTY_DATABASE = new URL("../../generated/empty-database.tgz", import.meta.url);
-
-/** A new folder starts from the packed database, where there is one: initialising takes several times as long. */
-async function createEngine(path: string): Promise<PGlite> {
-  const { PGlite } = await import("@electric-sql/pglite");
-  const isNew = !existsSync(join(path, "PG_VERSION"));
-  if (!isNew || !existsSync(EMPTY_DATABASE)) return PGlite.create(path);
-  return PGlite.create(path, { loadDataDir: new Blob([await readFile(EMPTY_DATABASE)]) });
 }

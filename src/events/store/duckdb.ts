@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { startThread } from "../../base/thread.js";
 import type { AggregatePlan, Plan, PlanRow } from "../../domain/insights/plan.js";
 import type { Sealing } from "../../domain/insights/sealing.js";
 import { DataVersions } from "./data-versions.js";
@@ -261,14 +262,6 @@ class DuckDbStore implements EventStore {
     for (const { reject } of this.#pending.values()) reject(new StoreUnavailable(message));
     this.#pending.clear();
   }
-}
-
-/** Under a test runner the sources run as they are, and so does the thread. */
-function startThread(built: URL, workerData: unknown): Worker {
-  if (existsSync(built)) return new Worker(built, { workerData });
-  const source = built.href.replace(/\.js$/, ".ts");
-  const code = `import("tsx/esm/api").then(({ register }) => { register(); return import(${JSON.stringify(source)}); })`;
-  return new Worker(code, { workerData, eval: true, execArgv: [] });
 }
 
 function addRows(rows: object[], names: readonly string[], columns: readonly (readonly unknown[])[]): void {
