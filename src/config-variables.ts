@@ -20,16 +20,20 @@ const onOff = (fallback: "on" | "off") =>
     .enum(["on", "off", "true", "false"])
     .default(fallback)
     .transform((value) => value === "on" || value === "true");
-const httpUrl = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), "expected an http(s) URL")
-  .optional();
+const isUrl = (text: string, schemes: readonly string[]): boolean =>
+  URL.canParse(text) && schemes.includes(new URL(text).protocol.slice(0, -1));
+const url = (...schemes: [string, ...string[]]) =>
+  z
+    .string()
+    .refine((text) => isUrl(text, schemes), `expected a URL that begins with ${schemes.join(":// or ")}://`)
+    .optional();
+const httpUrl = url("http", "https");
 /** One address or several, comma-separated. */
 const httpUrls = z
   .string()
-  .transform((text) => text.split(",").map((url) => url.trim()))
+  .transform((text) => text.split(",").map((address) => address.trim()))
   .refine(
-    (urls) => urls.every((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)),
+    (addresses) => addresses.every((address) => isUrl(address, ["http", "https"])),
     "expected an http(s) URL, or several, comma-separated",
   )
   .optional();
@@ -114,7 +118,16 @@ export const VARIABLES = {
     "least severe level that is logged",
   ),
   DATA_DIR: variable(z.string().min(1).default("data"), "folder of everything embedded"),
-  DATABASE_URL: secret(z.string().optional(), "Postgres for users and audit; embedded in `DATA_DIR` without it"),
+  DATABASE_URL: secret(
+    z
+      .string()
+      // SQLAlchemy names a driver within the scheme.
+      .refine((text) => URL.canParse(text) && /^postgres(ql)?(\+\w+)?:$/.test(new URL(text).protocol), {
+        error: "expected a URL that begins with postgresql://",
+      })
+      .optional(),
+    "Postgres for users and audit; embedded in `DATA_DIR` without it",
+  ),
   AUDIT: variable(onOff("on"), "`off` writes no entries of requests, for benchmarks; not in production"),
   AUDIT_CHECKPOINT_FILE: variable(
     z.string().min(1).optional(),
@@ -231,7 +244,7 @@ export const VARIABLES = {
     "topic that dead letters are published to as well",
   ),
   REDIS_URL: secret(
-    z.string().optional(),
+    url("redis", "rediss"),
     "Redis, `redis://…`: rate limits and a second level of the cache shared by replicas, and event sources",
   ),
   RATE_LIMIT: variable(onOff("on"), "`off` limits nobody, for benchmarks"),
@@ -260,7 +273,7 @@ export const VARIABLES = {
   ),
   REDIS_CHANNELS: variable(list, "pub/sub channels to listen to; those of event bookings when not set"),
   CLICKHOUSE_URL: secret(
-    z.string().optional(),
+    httpUrl,
     "ClickHouse for events, `http://user:password@host:8123/database`; an embedded DuckDB in `DATA_DIR` without it",
   ),
   CLICKHOUSE_CLUSTER: variable(z.string().optional(), "ClickHouse cluster that tables are made on, replicated"),

@@ -45,7 +45,8 @@ export class Ledger {
   /** Takes an upstream failure as a warning. Anything else is a bug and goes on its way. */
   fail(service: ServiceName, error: unknown, context = ""): void {
     if (!(error instanceof UpstreamError || error instanceof UpstreamRefusal)) throw error;
-    this.#failure ??= error;
+    // With several, one that says "not there" rather than one that says "not understood".
+    if (!this.#failure || this.#failure.code === "UPSTREAM_MALFORMED") this.#failure = error;
     this.holdsForNow();
     this.warn(sourceName(service), error.reason + context);
   }
@@ -83,7 +84,7 @@ export class Ledger {
     return this.hasData && this.#newest < instant;
   }
 
-  /** @throws the first failure, when sources failed and none gave anything */
+  /** @throws a failure, when sources failed and none gave anything */
   assertSomething(): void {
     if (this.#failure && !this.hasData) throw this.#failure;
   }
