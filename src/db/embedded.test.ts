@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startThread } from "../base/thread.js";
+import { startThread } from "../ops/thread.js";
 import { EmbeddedPostgres } from "./embedded.js";
 
 let folder: string;

@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { messages } from "@electric-sql/pglite";
-import { startThread } from "../base/thread.js";
+import { startThread } from "../ops/thread.js";
 import type { Failure, QueryResult, Reply, Request } from "./embedded-rpc.js";
 
 interface Pending {
