@@ -6,7 +6,7 @@ const LAYERS = [
   ["base"],
   ["domain"],
   ["ops", "spool", "upstream", "db", "audit", "events"],
-  ["fleet", "auth", "jobs", "load"],
+  ["fleet", "auth", "jobs", "load", "charts"],
   ["analytics"],
   ["graphql", "http"],
 ];
@@ -44,11 +44,11 @@ module.exports = {
       name: "siblings-meet-through-index",
       severity: "error",
       from: {
-        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/",
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|charts|analytics|graphql)/",
         pathNot: "\\.test\\.ts$",
       },
       to: {
-        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|analytics|graphql)/",
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|charts|analytics|graphql)/",
         pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"],
       },
     },

@@ -58,6 +58,8 @@ const config: CodegenConfig = {
           MetricsAnswer: "./analytics/metrics.resolvers.js#AskedMetrics",
           MetricSeries: "./analytics/metrics.resolvers.js#AskedSeries",
           MetricPoint: "./analytics/metrics.resolvers.js#AskedPoint",
+          Chart: "../domain/charts/index.js#Chart as DomainChart",
+          Geography: "./analytics/insights.resolvers.js#AskedPlaces",
           Insights: "object",
           InsightUser: "../analytics/index.js#CountedUser",
           Funnel: "./analytics/insights.resolvers.js#AskedFunnel",

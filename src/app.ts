@@ -14,6 +14,7 @@ import {
   Tokens,
 } from "./auth/index.js";
 import { SECOND, systemClock } from "./base/clock.js";
+import { Charts } from "./charts/index.js";
 import type { Config } from "./config.js";
 import { openControl } from "./control.js";
 import { keptSecret, openCore } from "./core.js";
@@ -140,6 +141,7 @@ export async function createApp(config: Config): Promise<App> {
           ttlMs: config.METRICS_CACHE_TTL_SECONDS * SECOND,
         }),
       }),
+      charts: new Charts(),
       letters: core.letters,
       jobs: core.jobs,
       erasure: core.erasure,

@@ -1,6 +1,7 @@
 export type { TopSort } from "../domain/bookings.js";
 export { dailyStats, eventStats } from "./booking-stats.js";
 export * from "./bookings.js";
+export { documentChart } from "./document-charts.js";
 export * from "./documents.js";
 export { metricTotals, utc } from "./figures.js";
 export * from "./product.js";

@@ -2,6 +2,7 @@ export { Analytics, type Asker, type Freshness, type Manner } from "./analytics.
 export { Answers } from "./answers.js";
 export * as areas from "./areas.js";
 export { named } from "./asked.js";
+export { cohortsChart, funnelChart, lifecycleChart, metricsChart, placesChart } from "./charts.js";
 export { type Column, columnOf } from "./columns.js";
 export { type CountedUser, type MetricCell, usersOfCell, usersOfMetric } from "./drill.js";
 export {

@@ -9,6 +9,7 @@ import {
   type UserAdmin,
 } from "../auth/index.js";
 import { PublicError } from "../base/errors.js";
+import type { Charts } from "../charts/index.js";
 import type { DeadLetters, Members } from "../db/index.js";
 import type { Principal } from "../domain/access/scope.js";
 import type { Erasure, EventEngine } from "../events/index.js";
@@ -28,6 +29,7 @@ export interface Services {
   readonly newViewer: (principal: Principal) => Viewer;
   readonly events: EventEngine;
   readonly analytics: Analytics;
+  readonly charts: Charts;
   readonly letters: DeadLetters;
   readonly jobs: Jobs;
   readonly erasure: Erasure;

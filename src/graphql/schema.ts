@@ -11,6 +11,7 @@ import { insightResolvers } from "./analytics/insights.resolvers.js";
 import { metricResolvers } from "./analytics/metrics.resolvers.js";
 import { areaResolvers } from "./areas/areas.resolvers.js";
 import { auditResolvers } from "./audit/resolvers.js";
+import { chartResolvers } from "./charts/chart.resolvers.js";
 import type { Context } from "./context.js";
 import { deadLetterResolvers } from "./events/dead-letter.resolvers.js";
 import { eventResolvers } from "./events/resolvers.js";
@@ -35,7 +36,7 @@ export function createSchema(): GraphQLSchema {
         recordResolvers,
         vehicleResolvers,
       ],
-      ...[eventResolvers, deadLetterResolvers, metricResolvers, insightResolvers, areaResolvers],
+      ...[eventResolvers, deadLetterResolvers, metricResolvers, insightResolvers, areaResolvers, chartResolvers],
     ],
     inheritResolversFromInterfaces: true,
   });

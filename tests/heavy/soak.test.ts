@@ -47,7 +47,7 @@ describe.skipIf(!HAS_UPSTREAMS)(`${USERS} users for ${SECONDS} s over services t
       },
       "dist/main.js",
     );
-  });
+  }, 60_000);
   afterAll(async () => {
     gateway?.child.kill("SIGKILL");
     await upstreams?.stop();

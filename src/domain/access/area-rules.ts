@@ -133,7 +133,7 @@ export const AREA_RULES: Readonly<Record<string, Fields>> = {
   RideGeography: fields(SIGNED_IN, "metricType", "dateRange", "dataPoints", "totalValue"),
   RideTrendPoint: fields(SIGNED_IN, "timestamp", "value"),
   RideTrend: fields(SIGNED_IN, "metric", "granularity", "dateRange", "dataPoints"),
-  Documents: fields(SIGNED_IN, "processing", "business", "errors", "activity", "summary"),
+  Documents: fields(SIGNED_IN, "processing", "business", "errors", "activity", "summary", "visualization"),
   DocumentService: fields(SIGNED_IN, "serviceName", "requests", "errors"),
   DocumentCount: fields(SIGNED_IN, "eventType", "count", "date"),
   DocumentProcessing: fields(

@@ -14,6 +14,7 @@ import {
   type FunnelAnswer,
   type LifecycleAnswer,
   named,
+  type Place,
   type SessionFigures,
   usersOfCell,
 } from "../../analytics/index.js";
@@ -31,6 +32,7 @@ export type AskedFunnelStep = AskedFunnelGroup & { readonly step: FunnelAnswer["
 export type AskedCohorts = Asked<CohortsAnswer>;
 export type AskedCohort = AskedCohorts & { readonly cohort: CohortsAnswer["cohorts"][number] };
 export type AskedCohortCell = AskedCohort & { readonly cell: CohortsAnswer["cohorts"][number]["cells"][number] };
+export type AskedPlaces = ReturnType<typeof ended> & { readonly places: readonly Place[] };
 export type AskedLifecycle = Asked<LifecycleAnswer>;
 export type AskedLifecyclePeriod = AskedLifecycle & { readonly lifecycle: LifecycleAnswer["periods"][number] };
 

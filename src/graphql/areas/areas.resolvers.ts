@@ -210,6 +210,8 @@ export const areaResolvers = {
     errors: ({ asker }, { timeRange }) => areas.documentErrors(asker, areas.timeRange(timeRange ?? "7d", asker.now)),
     activity: ({ asker }, { timeRange }) =>
       areas.documentActivity(asker, areas.timeRange(timeRange ?? "30d", asker.now)),
+    visualization: ({ asker }, { chartType, timeRange }) =>
+      areas.documentChart(asker, chartType, areas.timeRange(timeRange ?? "7d", asker.now)),
     summary: async ({ asker }) => {
       const week = areas.timeRange("7d", asker.now);
       const [processing, business, errors, activeUsers] = await Promise.all([

@@ -1,0 +1,2 @@
+export { Charts } from "./charts.js";
+export type { Size } from "./svg.js";
