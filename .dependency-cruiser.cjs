@@ -8,6 +8,7 @@ const LAYERS = [
   ["ops", "spool", "upstream", "db", "audit", "events"],
   ["fleet", "auth", "jobs", "load", "charts"],
   ["analytics"],
+  ["exports"],
   ["graphql", "http"],
 ];
 
@@ -44,11 +45,11 @@ module.exports = {
       name: "siblings-meet-through-index",
       severity: "error",
       from: {
-        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|charts|analytics|graphql)/",
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|charts|analytics|exports|graphql)/",
         pathNot: "\\.test\\.ts$",
       },
       to: {
-        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|charts|analytics|graphql)/",
+        path: "^src/(spool|upstream|db|audit|events|fleet|auth|jobs|load|charts|analytics|exports|graphql)/",
         pathNot: ["^src/$1/", "^src/[^/]+/index\\.ts$"],
       },
     },
