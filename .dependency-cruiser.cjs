@@ -66,7 +66,11 @@ module.exports = {
       to: { path: "^src/", pathNot: "^src/demo/" },
     },
     only("undici-in-upstream-only", "upstream/|demo/", "^(node_modules/)?undici"),
-    only("event-database-drivers-in-their-stores-only", "events/store/|load/rows", "(@duckdb/|@clickhouse/)"),
+    only(
+      "event-database-drivers-in-their-stores-only",
+      "events/store/|exports/formats/formats\\.test|load/rows",
+      "(@duckdb/|@clickhouse/)",
+    ),
     only("prisma-in-db-only", "db/", "(@prisma/|pglite|node_modules/pg/)"),
     only(
       "config-for-the-wiring-only",
