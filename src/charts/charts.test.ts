@@ -90,6 +90,13 @@ describe.each(chartsWith(["Lagos", "Abuja", "Kano"]))("a chart of type $type", (
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it("is the same picture each time, without anything of other charts", async () => {
+    const first = await charts.svg(chart, LIGHT, SIZE);
+    await charts.svg({ ...chart, title: "Another" }, LIGHT, SIZE);
+    expect(await charts.svg(chart, LIGHT, SIZE)).toBe(first);
+    expect(first).not.toMatch(/zr\d|<style/);
+  });
+
   it("is painted, not all in one colour", async () => {
     const png = await charts.png(chart, LIGHT, SIZE);
     expect(sizeOf(png)).toEqual([1440, 800]);

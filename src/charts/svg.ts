@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { BarChart, FunnelChart, GaugeChart, HeatmapChart, LineChart, PieChart, ScatterChart } from "echarts/charts";
 import {
   AriaComponent,
@@ -46,10 +47,21 @@ export function drawSvg(chart: Chart, look: Look, { width, height }: Size): stri
   const instance = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
     instance.setOption(chartOption(chart, look) as ChartOption);
-    return titled(instance.renderToSVGString(), chart);
+    return titled(settled(instance.renderToSVGString(), chart), chart);
   } finally {
     instance.dispose();
   }
+}
+
+/**
+ * ECharts names parts by counters over all charts ever drawn. By a name of the chart's own instead, the same chart is the
+ * same picture, and two of them go on one page. What is only for pointers is left out.
+ */
+function settled(svg: string, chart: Chart): string {
+  const own = `c${crc32(JSON.stringify(chart)).toString(36)}-`;
+  return svg
+    .replaceAll(/<style[^>]*>.*?<\/style>/gs, "")
+    .replaceAll(/<[^>]+>/g, (tag) => tag.replace(/ class="zr\d+-[^"]*"/, "").replaceAll(/\bzr\d+-/g, own));
 }
 
 /** For readers of screens: what it is, and what there is to see. */
