@@ -9,5 +9,6 @@ export default defineConfig({
     env: { RANDOM_QUERIES: "10000" },
     maxWorkers: 1,
     testTimeout: 900_000,
+    hookTimeout: 120_000,
   },
 });
