@@ -12,6 +12,9 @@ if (!port) throw new Error("This file runs as a worker thread");
 /** Made at install: an initialised database without anything in it. */
 const EMPTY_DATABASE = new URL("../../generated/empty-database.tgz", import.meta.url);
 
+/** Begun in a thread that has ended since. Told like a broken connection: the work may be done again, and is not to blame. */
+const OVER = "Connection terminated: the transaction is over";
+
 interface Open {
   readonly transaction: Transaction;
   readonly finish: () => void;
@@ -67,7 +70,7 @@ async function query(engine: PGlite, request: Extract<Request, { call: "query" }
 function within(engine: PGlite, tx: number | null): Pick<PGlite, "query" | "exec"> {
   if (tx === null) return engine;
   const open = transactions.get(tx);
-  if (!open) throw new Error("The transaction is over");
+  if (!open) throw new Error(OVER);
   return open.transaction;
 }
 
@@ -86,7 +89,7 @@ function begin(engine: PGlite, tx: number): Promise<null> {
 
 async function end(tx: number, commit: boolean): Promise<null> {
   const open = transactions.get(tx);
-  if (!open) throw new Error("The transaction is over");
+  if (!open) throw new Error(OVER);
   transactions.delete(tx);
   if (!commit) await open.transaction.rollback();
   open.finish();
@@ -96,7 +99,9 @@ async function end(tx: number, commit: boolean): Promise<null> {
 
 function failure(error: unknown): Failure {
   if (!(error instanceof messages.DatabaseError)) {
-    return { message: error instanceof Error ? error.message : String(error), postgres: null };
+    const message = error instanceof Error ? error.message : String(error);
+    const isBroken = error instanceof WebAssembly.RuntimeError;
+    return { message: isBroken ? `Connection terminated: ${message}` : message, postgres: null };
   }
   const told = Object.entries(error).filter(([, value]) => typeof value === "string" || typeof value === "number");
   return { message: error.message, postgres: Object.fromEntries(told) };

@@ -92,6 +92,12 @@ describe("embedded Postgres in its thread", () => {
     await threads[0]?.terminate();
     await refused;
     expect(await ids()).toEqual([1, 2]);
-    expect(threads).toHaveLength(2);
+    const overtaken = engine.transaction(async (tx) => {
+      await threads[1]?.terminate();
+      await tx.query(insert, [3]);
+    });
+    await expect(overtaken).rejects.toThrow("Connection terminated");
+    expect(await ids()).toEqual([]);
+    expect(threads).toHaveLength(3);
   });
 });
